@@ -1,0 +1,35 @@
+"""A loop of model calls and tool calls, until the model answers without a tool."""
+
+from agp.runtime import AgentRun, Answer
+
+
+class Policy:
+    """Call the model, run the tools it asks for, show it the results, again.
+
+    The last step offers no tools, so that the model must answer; answering there is a success.
+
+    Parameters: ``max_steps`` model calls at most; ``temperature`` 0 for greedy decoding;
+    ``max_tokens`` the longest reply of one step.
+    """
+
+    def __init__(self, max_steps: int = 4, temperature: float = 0.0, max_tokens: int = 512) -> None:
+        if max_steps < 1:
+            raise ValueError("max_steps must be at least 1")
+        self.max_steps = max_steps
+        self.temperature = temperature
+        self.max_tokens = max_tokens
+
+    async def run(self, run: AgentRun) -> Answer:
+        messages = run.messages()
+        for step in range(1, self.max_steps + 1):
+            last = step == self.max_steps
+            reply = await run.complete(
+                messages,
+                tools=[] if last else run.tools.schemas,
+                temperature=self.temperature,
+                max_tokens=self.max_tokens,
+            )
+            if last or not reply.tool_calls:
+                return Answer.from_reply(reply, steps=step)
+            messages += await run.tools.answer(reply)
+        raise AssertionError("unreachable: the last step returns")

@@ -1,0 +1,100 @@
+"""The errors a user of agp can meet: each says what was wrong, where, and what to do.
+
+Only exceptions that cross a room's border belong here. Every one carries an exit code for the
+command line: 1 the work failed, 2 bad usage or input.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AgpError(Exception):
+    """Base of all errors raised on purpose.
+
+    Parameters: ``message`` says what was wrong and where; ``hint`` says what to do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class InputError(AgpError):
+    """Wrong usage or input: nothing was changed."""
+
+    exit_code = 2
+
+
+class NotFoundError(InputError):
+    """Something was named that does not exist; near names are suggested."""
+
+    def __init__(
+        self, what: str, name: str, known: Iterable[str] = (), *, hint: str | None = None
+    ) -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        if near:
+            suggestion = "Did you mean " + " or ".join(near) + "?"
+        elif known:
+            suggestion = "Known: " + ", ".join(known[:12]) + (" …" if len(known) > 12 else "")
+        else:
+            suggestion = None
+        super().__init__(
+            f"There is no {what} called {name!r}.",
+            hint=" ".join(part for part in (suggestion, hint) if part) or None,
+        )
+        self.near = near
+
+
+class DataError(InputError):
+    """A dataset is missing, empty, or lacks fields."""
+
+
+class ResourceError(InputError):
+    """A resource's files or record are malformed (file, line and field are in the message)."""
+
+
+class EditError(AgpError):
+    """A proposed edit does not fit its variable: it was rejected before anything ran."""
+
+
+class StoreError(AgpError):
+    """The store cannot be opened, read or written."""
+
+
+class ConflictError(StoreError):
+    """A compare-and-swap lost its race: ``expected`` and ``actual`` are the two commits."""
+
+    def __init__(self, branch: str, expected: str | None, actual: str | None) -> None:
+        super().__init__(
+            f"Branch {branch!r} moved while you worked: you built on commit "
+            f"{(expected or 'none')[:12]}, it is now at {(actual or 'none')[:12]}.",
+            hint="Read the branch again and re-apply the change.",
+        )
+        self.branch, self.expected, self.actual = branch, expected, actual
+
+
+class ModelError(AgpError):
+    """A model call failed for good (after retries and fallbacks)."""
+
+
+class TransientModelError(ModelError):
+    """A model call failed in a way that may pass: time-out, rate limit, connection, 5xx."""
+
+
+class BudgetExhausted(AgpError):
+    """The next call would exceed the budget: it was not made, everything so far is kept."""
+
+
+class Interrupted(AgpError):
+    """The user stopped the run; it can be resumed."""
+
+    exit_code = 130

@@ -1,0 +1,64 @@
+"""What came of running an agent on a sample, and what a set of such results adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, Field
+
+from agp.runs.ledger import Spend
+
+
+class SampleResult(BaseModel):
+    """One agent on one sample.
+
+    ``score`` is None where the sample is *unscored*: the infrastructure failed (a provider was
+    down, the scorer crashed), not the agent; ``unscored`` then says why. ``rounds`` holds the
+    score after each attempt when the answer was refined; the last one is ``score``. ``reused``
+    results were measured by an earlier run and cost this one nothing; ``spend`` is what they
+    cost then.
+    """
+
+    sample: str
+    sample_digest: str
+    key: str
+    score: float | None
+    unscored: str = ""
+    text: str = ""
+    answer: str | None = None
+    feedback: str = ""
+    ended: str = "answered"
+    rounds: list[float] = Field(default_factory=list[float])
+    spend: Spend = Field(default_factory=Spend)
+    trace_id: str = ""
+    reused: bool = False
+
+
+def scored(results: Sequence[SampleResult]) -> list[float]:
+    """The scores of the scored results, in order."""
+    return [result.score for result in results if result.score is not None]
+
+
+def mean_score(results: Sequence[SampleResult]) -> float:
+    """Mean over scored results; 0 where nothing could be scored."""
+    scores = scored(results)
+    return sum(scores) / len(scores) if scores else 0.0
+
+
+def round_scores(results: Sequence[SampleResult]) -> list[float]:
+    """Mean score after each attempt; a sample that was done early keeps its score."""
+    runs = [result.rounds for result in results if result.score is not None]
+    longest = max((len(rounds) for rounds in runs), default=0)
+    return [
+        sum(rounds[min(index, len(rounds) - 1)] for rounds in runs) / len(runs)
+        for index in range(longest)
+    ]
+
+
+def total_spend(results: Sequence[SampleResult]) -> Spend:
+    """What the results cost this run together."""
+    total = Spend()
+    for result in results:
+        if not result.reused:
+            total.add(result.spend)
+    return total

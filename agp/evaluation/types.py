@@ -1,0 +1,94 @@
+"""Samples, scores and the Benchmark contract: what every benchmark file builds on."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field, field_validator
+
+from agp.canonical import digest
+from agp.runtime.types import Task
+
+
+class Sample(BaseModel):
+    """One item of a benchmark: the task an agent sees and the target only the scorer sees."""
+
+    id: str
+    task: Task
+    target: str
+    metadata: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+    @property
+    def digest(self) -> str:
+        """Content digest of task and target; the id does not count."""
+        return digest({"task": self.task.model_dump(), "target": self.target})
+
+
+class Score(BaseModel):
+    """The verdict on one answer.
+
+    ``value`` is in [0, 1]; ``answer`` is what was extracted from the text; ``feedback`` says
+    what was wrong in words fit for reflection (an error message, the expected form). A wrong,
+    crashed or timed-out answer has value 0 and stays in the denominator.
+    """
+
+    value: float
+    answer: str | None = None
+    feedback: str = ""
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _a_real_number(cls, value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"a score is a number in [0, 1], not {value!r}")
+        if not 0.0 <= value <= 1.0:  # also false for NaN
+            raise ValueError(f"a score is a finite number in [0, 1], not {value!r}")
+        return float(value)
+
+
+class DataRequest(BaseModel):
+    """How the user asked for data: an explicit path, a seed for generated data, hub or not."""
+
+    path: Path | None = None
+    seed: int = 0
+    limit: int | None = None
+    allow_hub: bool = True
+
+
+class Benchmark(ABC):
+    """One benchmark: where its samples come from and how an answer is scored.
+
+    A benchmark file defines one subclass. ``score`` is deterministic and never evaluates model
+    text in this process. Parameters given on the command line arrive in ``__init__``.
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    agent: ClassVar[str] = "solver"
+    """The shipped agent that suits it; ``--agent`` overrides."""
+    refinable: ClassVar[bool] = False
+    """Whether ``score().feedback`` tells what failed without telling the answer (Solution-Evo)."""
+
+    generated: ClassVar[bool] = False
+    """Whether samples are made from the seed, as many as asked for, instead of read."""
+
+    @abstractmethod
+    def load(self, request: DataRequest) -> list[Sample]:
+        """All samples in their own order, at most ``request.limit``. Raises DataError."""
+
+    @abstractmethod
+    async def score(self, sample: Sample, text: str) -> Score:
+        """Score the agent's final text. Never raises for a wrong answer."""
+
+    @property
+    def scorer_digest(self) -> str:
+        """Digest of the scoring source, its bases' included: it changes when scoring could."""
+        from agp.evaluation import answers, judge
+
+        bases = [base for base in type(self).__mro__ if issubclass(base, Benchmark)]
+        own = [inspect.getmodule(base) for base in bases if base is not Benchmark]
+        modules = dict.fromkeys([*own, answers, judge])
+        return digest([inspect.getsource(module) for module in modules if module is not None])

@@ -1,0 +1,236 @@
+"""The one door to models: roles, cache, budget, retries, fallbacks, concurrency, spans.
+
+Everything that calls a model calls it here, so that each call is counted, charged and traced in
+one place. What a provider is belongs in a backend.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+from opentelemetry import trace
+from pydantic import BaseModel, Field
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
+from tenacity.wait import wait_base
+
+from agp.errors import ModelError, NotFoundError, TransientModelError
+from agp.models import spans
+from agp.models.names import EMBEDDED, canonical_model, provider_of
+from agp.models.types import Backend, CallCache, Completion, JsonObject, ModelRequest
+
+
+class RoleConfig(BaseModel):
+    """Which model plays a role, and how it is called unless a call says otherwise.
+
+    Parameters: ``fallbacks`` are tried in order when ``model`` failed for good; ``timeout_s`` for
+    one attempt, None for no limit.
+    """
+
+    model: str
+    fallbacks: list[str] = Field(default_factory=list[str])
+    temperature: float = 0.0
+    max_tokens: int = 512
+    timeout_s: float | None = None
+    reasoning_effort: str | None = None
+    api_base: str | None = None
+
+
+class Meter(Protocol):
+    """The budget's side of a call: it may refuse before, it is told after."""
+
+    def reserve(self, request: ModelRequest) -> None:
+        """Set aside what ``request`` may cost. Raises BudgetExhausted, and the call is not made."""
+        ...
+
+    def settle(self, request: ModelRequest, completion: Completion | None) -> None:
+        """Replace the reservation by what it cost; None when the attempt gave no reply."""
+        ...
+
+
+class ModelManager:
+    """Calls models for roles.
+
+    Parameters: ``cache`` answers equal requests without a call; ``meter`` is the budget;
+    ``tracer`` takes a span per call, with contents if ``capture_content``; ``attempts`` per model
+    on transient errors, ``wait`` between them; ``concurrency`` calls in flight per hosted model
+    (the embedded model always has one); ``backends`` by model string or provider, over LiteLLM.
+    """
+
+    def __init__(
+        self,
+        roles: Mapping[str, RoleConfig] | None = None,
+        cache: CallCache | None = None,
+        *,
+        meter: Meter | None = None,
+        tracer: trace.Tracer | None = None,
+        capture_content: bool = True,
+        backends: Mapping[str, Backend] | None = None,
+        attempts: int = 3,
+        wait: wait_base | None = None,
+        concurrency: int = 16,
+    ) -> None:
+        self.roles = dict(roles or {})
+        self._cache = cache
+        self._meter = meter
+        self._tracer = tracer or trace.get_tracer("agp.models")
+        self._capture = capture_content
+        self._backends = dict(backends or {})
+        self._attempts = attempts
+        self._wait = wait or wait_exponential(multiplier=0.5, max=30) + wait_random(0, 1)
+        self._concurrency = concurrency
+        # Per loop: a semaphore belongs to one, a manager may serve several asyncio.run in turn.
+        self._slots: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Semaphore]]
+        self._slots = WeakKeyDictionary()
+        self._default: Backend | None = None
+
+    def request(self, role: str, messages: Sequence[JsonObject], **overrides: Any) -> ModelRequest:
+        """The request ``complete_role`` makes; ``overrides`` are fields of ModelRequest.
+
+        Raises NotFoundError for an unknown role.
+        """
+        config = self._role(role)
+        defaults = config.model_dump(exclude={"fallbacks", "timeout_s"})
+        fields: JsonObject = {**defaults, **overrides, "messages": list(messages)}
+        fields["model"] = canonical_model(fields["model"])
+        return ModelRequest.model_validate(fields)
+
+    async def complete_role(
+        self, role: str, messages: Sequence[JsonObject], **overrides: Any
+    ) -> Completion:
+        """Ask the model of ``role``; ``overrides`` as for ``request``. Raises as complete."""
+        config = self._role(role)
+        request = self.request(role, messages, **overrides)
+        return await self.complete(request, fallbacks=config.fallbacks, timeout_s=config.timeout_s)
+
+    async def complete(
+        self,
+        request: ModelRequest,
+        *,
+        fallbacks: Sequence[str] = (),
+        timeout_s: float | None = None,
+    ) -> Completion:
+        """Answer ``request``, from the cache if an equal one was answered before.
+
+        Parameters: ``fallbacks`` are model strings tried in order after ``request.model``. Raises
+        ModelError when all failed, BudgetExhausted when the meter refused.
+        """
+        failures: list[ModelError] = []
+        for model in (request.model, *fallbacks):
+            candidate = _for_model(request, model)
+            try:
+                return await self._traced(candidate, timeout_s)
+            except ModelError as error:
+                failures.append(error)
+        raise _all_failed(failures)
+
+    async def aclose(self) -> None:
+        """Close what backends hold open; the embedded model stays loaded for the process."""
+        for backend in [*self._backends.values(), self._default]:
+            close = getattr(backend, "aclose", None)
+            if close is not None:
+                await close()
+
+    def _role(self, role: str) -> RoleConfig:
+        if role not in self.roles:
+            raise NotFoundError("model role", role, self.roles)
+        return self.roles[role]
+
+    async def _traced(self, request: ModelRequest, timeout_s: float | None) -> Completion:
+        with spans.chat_span(self._tracer, request, capture=self._capture) as span:
+            completion = await self._answer(request, timeout_s)
+            spans.record_reply(span, completion, capture=self._capture)
+            return completion
+
+    async def _answer(self, request: ModelRequest, timeout_s: float | None) -> Completion:
+        if self._cache is None:
+            return await self._retried(request, timeout_s)
+        key = request.key
+        if (kept := self._cache.get_call(key)) is not None:
+            return Completion.model_validate({**kept, "cached": True})
+        completion = await self._retried(request, timeout_s)
+        self._cache.put_call(key, request.model, completion.model_dump(mode="json"))
+        return completion
+
+    async def _retried(self, request: ModelRequest, timeout_s: float | None) -> Completion:
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._attempts),
+            wait=self._wait,
+            retry=retry_if_exception_type(TransientModelError),
+            reraise=True,
+        )
+        return await retrying(self._attempt, request, timeout_s)
+
+    async def _attempt(self, request: ModelRequest, timeout_s: float | None) -> Completion:
+        async with self._slot(request.model):
+            if self._meter is not None:
+                self._meter.reserve(request)
+            try:
+                completion = await self._timed(request, timeout_s)
+            except BaseException:
+                self._settle(request, None)
+                raise
+            self._settle(request, completion)
+            return completion
+
+    def _settle(self, request: ModelRequest, completion: Completion | None) -> None:
+        if self._meter is not None:
+            self._meter.settle(request, completion)
+
+    async def _timed(self, request: ModelRequest, timeout_s: float | None) -> Completion:
+        start = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout_s):
+                completion = await self._backend(request.model).complete(request)
+        except TimeoutError as error:
+            raise TransientModelError(
+                f"{request.model}: no reply within {timeout_s} s.",
+                hint="Raise the role's timeout_s, or lower max_tokens.",
+            ) from error
+        return completion.model_copy(update={"latency_s": time.perf_counter() - start})
+
+    def _slot(self, model: str) -> asyncio.Semaphore:
+        slots = self._slots.setdefault(asyncio.get_running_loop(), {})
+        if model not in slots:
+            size = 1 if provider_of(model) == EMBEDDED else self._concurrency
+            slots[model] = asyncio.Semaphore(size)
+        return slots[model]
+
+    def _backend(self, model: str) -> Backend:
+        for name in (model, provider_of(model)):
+            if name in self._backends:
+                return self._backends[name]
+        if self._default is None:
+            from agp.models.litellm_backend import LiteLLMBackend
+
+            self._default = LiteLLMBackend()
+        return self._default
+
+
+def _for_model(request: ModelRequest, model: str) -> ModelRequest:
+    model = canonical_model(model)
+    if model == request.model:
+        return request
+    same = provider_of(model) == provider_of(request.model)
+    # The server of one provider is not the server of another.
+    return request.model_copy(
+        update={"model": model, "api_base": request.api_base if same else None}
+    )
+
+
+def _all_failed(failures: list[ModelError]) -> ModelError:
+    if len(failures) == 1:
+        return failures[0]
+    lines = "\n".join(f"  {error.message}" for error in failures)
+    return ModelError(
+        f"All {len(failures)} models failed:\n{lines}", hint=failures[-1].hint or failures[0].hint
+    )

@@ -1,0 +1,298 @@
+"""A project: a folder of resources, its store, its models. The door for Python users.
+
+Everything here has a sync and an async form (``bench`` and ``abench``); the sync form works in
+scripts and in notebooks alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, TypeVar
+
+from agp.config import ProjectConfig, read_config
+from agp.errors import Interrupted
+from agp.evaluation.types import Benchmark
+from agp.models.manager import ModelManager
+from agp.models.types import Backend
+from agp.rspl.discovery import library_root
+from agp.rspl.entities import EntityType
+from agp.rspl.history import MAIN, History
+from agp.rspl.registry import Registry
+from agp.rspl.view import View
+from agp.runs import bench as bench_runs
+from agp.runs.config import BenchConfig, RunConfig
+from agp.runs.journal import FINISHED, STOPPED, Journal
+from agp.runs.observer import Observer
+from agp.runs.report import Report
+from agp.runs.workbench import Means, capture_content
+from agp.runtime import Answer, Task
+from agp.runtime.session import Session
+from agp.sepl import evolution
+from agp.sepl.config import EvolveConfig
+from agp.sepl.report import EvolveReport
+from agp.store.database import Database
+from agp.tracing.recorder import provider_for
+
+T = TypeVar("T")
+
+STORE_FILE = Path(".agp") / "store.db"
+REPORT = "report"
+
+_KINDS = {
+    bench_runs.KIND: (bench_runs.run_bench, Report),
+    evolution.KIND: (evolution.run_evolution, EvolveReport),
+}
+
+
+class Project:
+    """An open project.
+
+    Parameters: ``folder`` holds ``agents/``, ``tools/`` and so on, and ``agp.toml``; ``store`` a
+    file or URL (default: ``AGP_STORE``, then ``agp.toml``, then ``.agp/store.db`` in the
+    folder); ``model`` and ``reflector`` are model strings for those roles; ``api_base`` the URL
+    of an OpenAI-compatible server; ``branch`` the branch to read and change; ``create`` whether
+    an absent store is made; ``backends`` stand in for models in tests.
+
+    Opening registers what is new in the folders. Raises InputError, StoreError, ResourceError.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path = ".",
+        *,
+        store: str | Path | None = None,
+        model: str | None = None,
+        reflector: str | None = None,
+        api_base: str | None = None,
+        branch: str = MAIN,
+        create: bool = True,
+        backends: Mapping[str, Backend] | None = None,
+    ) -> None:
+        self.folder = Path(folder).expanduser().resolve()
+        self.config: ProjectConfig = read_config(self.folder)
+        self.models = self.config.roles(model=model, reflector=reflector, api_base=api_base)
+        location = store or os.environ.get("AGP_STORE") or self.config.store
+        self.database = Database(location or self.folder / STORE_FILE, create=create)
+        self.history = History(self.database)
+        self.registry = Registry(self.history, branch=branch)
+        self.tracer_provider = provider_for(self.database)
+        self._backends = dict(backends or {})
+        try:
+            self.discovered = self.registry.init(self.roots)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def roots(self) -> list[Path]:
+        """Where resources are found: the project's folder, then the shipped library."""
+        return list(dict.fromkeys((self.folder, library_root())))
+
+    @property
+    def benchmark_folders(self) -> list[Path]:
+        """Where benchmark files are found."""
+        return [root / "benchmarks" for root in self.roots]
+
+    def close(self) -> None:
+        """Write out what is pending and let go of the store."""
+        self.tracer_provider.shutdown()
+        self.database.close()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- one task --------------------------------------------------------------------------
+
+    def run(
+        self, agent: str, task: str | Task, *, view: View | None = None, seed: int = 0
+    ) -> Answer:
+        """Run an agent on one task. See `arun`."""
+        return in_sync(self.arun(agent, task, view=view, seed=seed))
+
+    async def arun(
+        self, agent: str, task: str | Task, *, view: View | None = None, seed: int = 0
+    ) -> Answer:
+        """Run an agent on one task, on what is live or on a given view (of a lock file, say).
+
+        Raises NotFoundError for an unknown agent, ModelError.
+        """
+        view = view or self.registry.view()
+        task = Task(input=task) if isinstance(task, str) else task
+        means = self._means()
+        models = ModelManager(
+            self.models,
+            tracer=means.tracer,
+            capture_content=capture_content(),
+            backends=self._backends,
+        )
+        session = Session(models, means.tracer, means.builder)
+        rid = view.find(agent, EntityType.AGENT)
+        return await session.run_agent(view, rid, task, seed=seed)
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def bench(self, benchmark: str | Benchmark, agent: str = "", **settings: Any) -> Report:
+        """Score an agent on a benchmark. See `abench`."""
+        return in_sync(self.abench(benchmark, agent, **settings))
+
+    async def abench(
+        self,
+        benchmark: str | Benchmark,
+        agent: str = "",
+        *,
+        observer: Observer | None = None,
+        **settings: Any,
+    ) -> Report:
+        """Score an agent on a benchmark (default: the agent that suits it).
+
+        ``settings`` are the fields of `agp.runs.config.BenchConfig`: ``limit``, ``seed``,
+        ``data``, ``refine``, ``lock`` …
+        """
+        config = self._configured(BenchConfig, benchmark, agent, settings)
+        journal = Journal.start(self.database, bench_runs.KIND, config.model_dump(mode="json"))
+        return await self._carry_out(journal, observer, benchmark)
+
+    def evolve(self, benchmark: str | Benchmark, agent: str = "", **settings: Any) -> EvolveReport:
+        """Evolve an agent on a benchmark. See `aevolve`."""
+        return in_sync(self.aevolve(benchmark, agent, **settings))
+
+    async def aevolve(
+        self,
+        benchmark: str | Benchmark,
+        agent: str = "",
+        *,
+        observer: Observer | None = None,
+        **settings: Any,
+    ) -> EvolveReport:
+        """Evolve an agent on a benchmark and commit what passes the gate.
+
+        ``settings`` are the fields of `agp.sepl.config.EvolveConfig`: ``mode``, ``rounds``,
+        ``candidates``, ``gate``, ``limit``, ``seed``, ``budget`` …
+        """
+        config = self._configured(EvolveConfig, benchmark, agent, settings)
+        journal = Journal.start(self.database, evolution.KIND, config.model_dump(mode="json"))
+        report = await self._carry_out(journal, observer, benchmark)
+        assert isinstance(report, EvolveReport)
+        return report
+
+    def resume(self, run: str | None = None, **changes: Any) -> Report:
+        """Carry on an interrupted run, or read a finished one's report. See `aresume`."""
+        return in_sync(self.aresume(run, **changes))
+
+    async def aresume(
+        self,
+        run: str | None = None,
+        *,
+        observer: Observer | None = None,
+        budget: dict[str, Any] | None = None,
+        benchmark: Benchmark | None = None,
+    ) -> Report:
+        """Carry on a run (default: the newest): nothing that finished is done again.
+
+        ``budget`` replaces the run's budget; ``benchmark`` is needed again where the run was
+        given an object. Raises NotFoundError for an unknown run.
+        """
+        journal = Journal.reopen(self.database, run)
+        if budget is not None:
+            journal.config = {**journal.config, "budget": budget}
+        return await self._carry_out(journal, observer, benchmark)
+
+    async def _carry_out(
+        self, journal: Journal, observer: Observer | None, benchmark: str | Benchmark | None
+    ) -> Report:
+        carry_out, form = _KINDS[journal.kind]
+        if (done := journal.done(REPORT)) is not None:
+            return form.model_validate(done)
+        given = benchmark if isinstance(benchmark, Benchmark) else None
+        watch = observer or evolution.EvolveObserver()
+        began = monotonic()
+        try:
+            report = await carry_out(self._means(), self.history, journal, watch, given)
+        except BaseException as error:
+            journal.close(STOPPED)
+            if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+                raise Interrupted(
+                    f"Run {journal.run} was stopped; everything finished is kept.",
+                    hint=f"Go on with: agp resume {journal.run}",
+                ) from error
+            raise
+        finally:
+            self.tracer_provider.force_flush()
+        report.wall_seconds = monotonic() - began
+        journal.append(REPORT, REPORT, report.model_dump(mode="json"))
+        journal.close(FINISHED)
+        return report
+
+    def _configured(
+        self,
+        kind: type[RunConfig],
+        benchmark: str | Benchmark,
+        agent: str,
+        settings: dict[str, Any],
+    ) -> RunConfig:
+        config = kind.model_validate(
+            {
+                "models": {role: each.model_dump() for role, each in self.models.items()},
+                "branch": self.registry.branch,
+                **settings,
+                "benchmark": benchmark if isinstance(benchmark, str) else benchmark.name,
+                "agent": agent,
+            }
+        )
+        config.check()
+        return config
+
+    def _means(self) -> Means:
+        return Means(
+            tracer=self.tracer_provider.get_tracer("agp"),
+            builder=self.registry.builder,
+            benchmark_folders=self.benchmark_folders,
+            backends=self._backends,
+        )
+
+
+def in_sync(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end from synchronous code, inside a notebook's loop too."""
+    if _in_loop():
+        return _in_thread(lambda: asyncio.run(work))
+    return asyncio.run(work)
+
+
+def _in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _in_thread(call: Callable[[], T]) -> T:
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            outcome.append(call())
+        except BaseException as error:  # handed on to the caller below
+            failure.append(error)
+
+    thread = threading.Thread(target=target)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]

@@ -1,0 +1,129 @@
+"""Resource entities and registration records (Defs. 3.1 and 3.2) as immutable values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agp.canonical import digest
+from agp.errors import InputError, NotFoundError
+
+JsonObject = dict[str, Any]
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:[_.-][a-z0-9]+)*", re.ASCII)
+_LONGEST_NAME = 100
+
+
+class EntityType(StrEnum):
+    """T = {Prompt, Agent, Tool, Environment, Memory}."""
+
+    PROMPT = "prompt"
+    AGENT = "agent"
+    TOOL = "tool"
+    ENVIRONMENT = "environment"
+    MEMORY = "memory"
+
+
+class ResourceId(NamedTuple):
+    """A resource's address: unique within a registry, written ``type/name``."""
+
+    type: EntityType
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.type.value}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> ResourceId:
+        """Read ``type/name``. Raises InputError or NotFoundError (unknown type)."""
+        kind, slash, name = text.partition("/")
+        if not slash:
+            raise InputError(f"{text!r} is not a resource.", hint="Write it as type/name.")
+        if kind not in list(EntityType):
+            raise NotFoundError("resource type", kind, list(EntityType))
+        return cls(EntityType(kind), check_name(name))
+
+    @classmethod
+    def find(cls, text: str, known: Iterable[ResourceId]) -> ResourceId:
+        """The one known resource that ``text`` means: ``type/name``, or a name that is unique.
+
+        Raises NotFoundError with near names, InputError where a bare name is ambiguous.
+        """
+        known = list(known)
+        matches = [rid for rid in known if text in (str(rid), rid.name)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise InputError(
+                f"{text!r} is the name of {len(matches)} resources.",
+                hint="Say which: " + " or ".join(str(rid) for rid in matches),
+            )
+        names = {str(rid) for rid in known} | (
+            {rid.name for rid in known} if "/" not in text else set()
+        )
+        raise NotFoundError("resource", text, names)
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if it is a legal resource name, else raise InputError."""
+    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+        raise InputError(
+            f"{name!r} is not a resource name.",
+            hint="Use lower-case ASCII letters, digits, and single _ . - between them "
+            f"(at most {_LONGEST_NAME} characters, a letter first).",
+        )
+    return name
+
+
+class Implementation(BaseModel):
+    """The implementation descriptor η: an import path, or source files held in the record.
+
+    ``entry`` is ``module:attribute`` for ``import``, ``file:attribute`` for ``source``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["import", "source"]
+    entry: str
+    files: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+class Record(BaseModel):
+    """A registration record c = (e, v, η, θ, F) without its name v, which the store gives.
+
+    ``input_schema`` and ``output_schema`` are the types of the mapping φ; ``evolvable`` is the
+    marker g; ``params`` are the instantiation parameters θ. The exported representations F
+    follow from these (see ``agp.rspl.kinds``). Two records with equal content have equal
+    digests and are one version.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: EntityType
+    name: str
+    description: str = ""
+    evolvable: bool = True
+    metadata: JsonObject = Field(default_factory=dict[str, Any])
+    input_schema: JsonObject = Field(default_factory=dict[str, Any])
+    output_schema: JsonObject = Field(default_factory=dict[str, Any])
+    implementation: Implementation
+    params: JsonObject = Field(default_factory=dict[str, Any])
+
+    @property
+    def id(self) -> ResourceId:
+        """The address of the resource this is a record of."""
+        return ResourceId(self.type, self.name)
+
+    def body(self) -> JsonObject:
+        """The content as plain JSON data."""
+        return self.model_dump(mode="json")
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON of the content: the version's identity."""
+        return digest(self.body())

@@ -1,0 +1,141 @@
+"""The contract of a kind: all that may differ between the five entity types."""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from agp.errors import ResourceError
+from agp.rspl.entities import EntityType, Implementation, JsonObject, Record, ResourceId
+from agp.rspl.source import load_entry
+
+
+@dataclass(frozen=True)
+class Part:
+    """An evolvable part of a record, before it is lifted to a variable.
+
+    ``path`` is the way into the record's JSON (``params/system``); ``form`` is ``text``,
+    ``code`` or ``json``; ``role`` says in one sentence what the part is for; ``learnable`` is
+    False for parts that are exposed but may not be changed by an optimizer.
+    """
+
+    path: str
+    form: str
+    role: str
+    learnable: bool = True
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A resource as files: manifest front matter and body, and code files by name."""
+
+    name: str
+    front: JsonObject
+    body: str
+    code: dict[str, str]
+    where: str
+
+
+class Kind(ABC):
+    """One entity type."""
+
+    type: ClassVar[EntityType]
+    folder: ClassVar[str]
+    """The project folder that holds resources of this type."""
+    manifest: ClassVar[str]
+    """The manifest's file name."""
+    code_file: ClassVar[str | None] = None
+    """The file that must hold the code, where the type has code."""
+
+    entry: ClassVar[str] = ""
+    """The class that the code file must define."""
+
+    def from_folder(self, folder: Folder) -> list[Record]:
+        """The records a resource folder declares. Raises ResourceError."""
+        front = take(folder.front, {**COMMON, "params": {}}, folder.where)
+        return [self.record(folder, front, front["params"])]
+
+    def record(
+        self, folder: Folder, front: JsonObject, params: JsonObject, *, entry: str = ""
+    ) -> Record:
+        """The record of a folder that holds a manifest and one code file defining ``entry``."""
+        if self.code_file not in folder.code:
+            raise ResourceError(f"{folder.where}: it needs a file {self.code_file}.")
+        return Record(
+            type=self.type,
+            name=folder.name,
+            description=front["description"],
+            evolvable=front["evolvable"],
+            metadata={"tags": front["tags"]} if front["tags"] else {},
+            implementation=Implementation(
+                kind="source", entry=f"{self.code_file}:{entry or self.entry}", files=folder.code
+            ),
+            params=params,
+        )
+
+    def parts(self, record: Record) -> list[Part]:
+        """The record's evolvable parts."""
+        files = [
+            Part(f"implementation/files/{name}", "code", f"source of {record.id}", learnable=False)
+            for name in sorted(record.implementation.files)
+        ]
+        return [Part("description", "text", f"what {record.id} is for, as others see it"), *files]
+
+    def validate(self, record: Record) -> None:
+        """Check what the type demands of a record. Raises ResourceError."""
+        if record.implementation.kind == "source":
+            load_entry(record.implementation, where=str(record.id))
+
+    def dependencies(self, record: Record) -> list[ResourceId]:
+        """The resources this one is bound to by name."""
+        return []
+
+    def build(self, record: Record) -> Any:
+        """A live instance from code and parameters. Raises ResourceError."""
+        factory = load_entry(record.implementation, where=str(record.id))
+        try:
+            return factory(**record.params)
+        except (TypeError, ValueError) as error:
+            raise ResourceError(
+                f"{record.id} cannot be built from its parameters {sorted(record.params)}: {error}"
+            ) from error
+
+    def exports(self, record: Record) -> JsonObject:
+        """The exported representations F: what a model or a person is shown."""
+        return {"name": record.name, "description": record.description}
+
+
+COMMON: JsonObject = {"description": "", "evolvable": True, "tags": [], "extends": ""}
+"""Front matter that every manifest may have, with its defaults."""
+
+
+def take(front: JsonObject, allowed: JsonObject, where: str) -> JsonObject:
+    """Front matter checked against ``allowed`` (field → default, whose type is the field's type).
+
+    Raises ResourceError naming the file and the field that is unknown or of another type.
+    """
+    unknown = sorted(set(front) - set(allowed))
+    if unknown:
+        raise ResourceError(
+            f"{where}: unknown field {unknown[0]!r}.", hint=f"Fields are: {', '.join(allowed)}"
+        )
+    values = {**allowed, **{key: value for key, value in front.items() if value is not None}}
+    for key, default in allowed.items():
+        expected = type(default)
+        fits = isinstance(values[key], int | float if expected is float else expected)
+        if not fits or (isinstance(values[key], bool) and expected is not bool):
+            raise ResourceError(
+                f"{where}: field {key!r} must be {_WORDS[expected]}, not {values[key]!r}."
+            )
+    return values
+
+
+_WORDS = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    list: "a list",
+    dict: "a mapping",
+}

@@ -1,0 +1,18 @@
+"""Memory: state that outlives a task. Its content is part of the record, so it is versioned."""
+
+from agp.rspl.entities import EntityType
+from agp.rspl.kinds.base import Kind, Part, Record
+
+
+class MemoryKind(Kind):
+    """A `MEMORY.md` and a `memory.py` that defines `class Memory`."""
+
+    type = EntityType.MEMORY
+    folder = "memory"
+    manifest = "MEMORY.md"
+    code_file = "memory.py"
+    entry = "Memory"
+
+    def parts(self, record: Record) -> list[Part]:
+        """Its content and configuration, beside what every record has."""
+        return [*super().parts(record), Part("params", "json", f"content of {record.id}")]

@@ -1,0 +1,127 @@
+"""Prompts: system text, a task template with placeholders, and demonstrations."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from agp.errors import ResourceError
+from agp.rspl.entities import EntityType, Implementation, JsonObject, Record
+from agp.rspl.kinds.base import COMMON, Folder, Kind, Part, take
+
+_PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_LONGEST_TEXT = 20_000
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A live prompt.
+
+    ``template`` holds placeholders ``{{name}}``; ``demonstrations`` are worked examples, each
+    ``{"input": …, "output": …}``, shown as earlier turns of the conversation.
+    """
+
+    system: str = ""
+    template: str = "{{input}}"
+    demonstrations: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+
+    def render(self, **fields: str) -> str:
+        """The template with its placeholders filled. Raises ResourceError for a missing one."""
+
+        def fill(match: re.Match[str]) -> str:
+            try:
+                return fields[match[1]]
+            except KeyError:
+                raise ResourceError(
+                    f"The template needs {{{{{match[1]}}}}}, which this task does not have.",
+                    hint=f"The task has: {', '.join(sorted(fields))}",
+                ) from None
+
+        return _PLACEHOLDER.sub(fill, self.template)
+
+    def messages(self, **fields: str) -> list[JsonObject]:
+        """The conversation so far, in OpenAI form: system, demonstrations, the task."""
+        messages: list[JsonObject] = []
+        if self.system.strip():
+            messages.append({"role": "system", "content": self.system.strip()})
+        for shown in self.demonstrations:
+            messages.append({"role": "user", "content": shown["input"]})
+            messages.append({"role": "assistant", "content": shown["output"]})
+        return [*messages, {"role": "user", "content": self.render(**fields)}]
+
+
+class PromptKind(Kind):
+    """A `PROMPT.md`: front matter, and the system text as its body."""
+
+    type = EntityType.PROMPT
+    folder = "prompts"
+    manifest = "PROMPT.md"
+
+    def from_folder(self, folder: Folder) -> list[Record]:
+        """One prompt."""
+        extra: JsonObject = {"template": "{{input}}", "demonstrations": [], "metadata": {}}
+        return [prompt_record(folder, take(folder.front, {**COMMON, **extra}, folder.where))]
+
+    def parts(self, record: Record) -> list[Part]:
+        """System text, template and demonstrations."""
+        return [
+            Part("params/system", "text", "the system prompt: how to go about every task"),
+            Part("params/template", "text", "the frame around each task; keeps its placeholders"),
+            Part("params/demonstrations", "json", "worked examples shown before the task"),
+        ]
+
+    def validate(self, record: Record) -> None:
+        """Texts are bounded, demonstrations well-formed, protected spans present."""
+        params = record.params
+        for key in ("system", "template"):
+            if not isinstance(params.get(key), str):
+                raise ResourceError(f"{record.id}: {key!r} must be text.")
+            if len(params[key]) > _LONGEST_TEXT:
+                raise ResourceError(
+                    f"{record.id}: {key!r} is longer than {_LONGEST_TEXT} characters."
+                )
+        demonstrations = params.get("demonstrations")
+        if not isinstance(demonstrations, list) or not all(map(_is_demonstration, demonstrations)):
+            raise ResourceError(
+                f"{record.id}: 'demonstrations' must be a list of {{input, output}} texts."
+            )
+        for span in record.metadata.get("protected", []):
+            if span not in params["system"] and span not in params["template"]:
+                raise ResourceError(f"{record.id}: the protected text {span!r} is missing.")
+
+    def exports(self, record: Record) -> JsonObject:
+        """Name, description and the placeholders to fill."""
+        placeholders = sorted(placeholders_of(record.params["template"]))
+        return {**super().exports(record), "placeholders": placeholders}
+
+
+def placeholders_of(template: str) -> set[str]:
+    """The names a template needs filled."""
+    return set(_PLACEHOLDER.findall(template))
+
+
+def prompt_record(folder: Folder, front: JsonObject) -> Record:
+    """The record of a prompt from checked front matter and the manifest's body."""
+    tags = {"tags": front["tags"]} if front["tags"] else {}
+    return Record(
+        type=EntityType.PROMPT,
+        name=folder.name,
+        description=front["description"],
+        evolvable=front["evolvable"],
+        metadata={**front.get("metadata", {}), **tags},
+        implementation=Implementation(kind="import", entry="agp.rspl.kinds.prompt:Prompt"),
+        params={
+            "system": folder.body,
+            "template": front["template"],
+            "demonstrations": front["demonstrations"],
+        },
+    )
+
+
+def _is_demonstration(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"input", "output"}  # pyright: ignore[reportUnknownArgumentType]
+        and all(isinstance(text, str) for text in value.values())  # pyright: ignore[reportUnknownVariableType]
+    )

@@ -1,0 +1,69 @@
+"""Lock files: a view written out whole, so that it can be run from anywhere, digest for digest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from agp.errors import InputError
+from agp.rspl.entities import Record, ResourceId
+from agp.rspl.history import History
+from agp.rspl.view import View
+
+FORMAT = "agp-lock/1"
+
+
+def write_lock(
+    view: View, path: Path, history: History, *, about: dict[str, Any] | None = None
+) -> None:
+    """Write every record of ``view`` to ``path``; ``about`` is kept with it (a run's settings)."""
+    resources = {
+        str(rid): {
+            "digest": view.refs[rid],
+            "version": history.version_of(view.refs[rid]),
+            "record": view.record(rid).body(),
+        }
+        for rid in view
+    }
+    content = {
+        "format": FORMAT,
+        "view": view.digest,
+        "commit": view.commit,
+        "about": about or {},
+        "resources": resources,
+    }
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read_lock(path: Path) -> tuple[View, dict[str, Any]]:
+    """The view of a lock file and what was kept with it.
+
+    Raises InputError when the file is not a lock file or any record fails its digest.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] != FORMAT:
+            raise InputError(f"{path}: a lock file of another format: {content['format']!r}.")
+        records: dict[str, Record] = {}
+        refs: dict[ResourceId, str] = {}
+        for name, locked in content["resources"].items():
+            record = Record.model_validate(locked["record"])
+            if record.digest != locked["digest"] or str(record.id) != name:
+                raise InputError(f"{path}: {name} was changed after it was locked.")
+            records[record.digest] = record
+            refs[record.id] = record.digest
+    except FileNotFoundError as error:
+        raise InputError(f"There is no lock file {path}.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, ValidationError):
+            raise InputError(f"{path}: a record in it is malformed: {error}") from error
+        raise InputError(f"{path} is not an agp lock file ({error}).") from error
+    view = View(refs, records.__getitem__, commit=content["commit"])
+    if view.digest != content["view"]:
+        raise InputError(f"{path}: its resources do not add up to the view it names.")
+    return view, content["about"]

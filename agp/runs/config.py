@@ -1,0 +1,55 @@
+"""What determines a run, as plain data: it is stored with the run and resumes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agp.errors import InputError
+from agp.models.manager import RoleConfig
+from agp.rspl.history import MAIN
+from agp.runs.ledger import Budget
+
+
+class RunConfig(BaseModel):
+    """What a benchmark run and an evolution have in common.
+
+    ``benchmark`` may carry a parameter (``reasoning_gym:gcd``); ``data`` is a path to its data;
+    ``limit`` how many samples are used at most, drawn by ``seed``; ``refine`` how often an
+    agent may improve on its own answer.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent: str = ""
+    benchmark: str
+    data: Path | None = None
+    allow_hub: bool = True
+    limit: int | None = None
+    seed: int = 0
+    refine: int = 0
+    branch: str = MAIN
+    models: dict[str, RoleConfig]
+    budget: Budget = Field(default_factory=Budget)
+    concurrency: int = 8
+
+    def check(self) -> None:
+        """Raises InputError for numbers that make no sense."""
+        at_least(1, limit=self.limit, concurrency=self.concurrency)
+        at_least(0, refine=self.refine)
+        at_least(0, calls=self.budget.calls, tokens=self.budget.tokens)
+        at_least(0, cost=self.budget.cost_usd, seconds=self.budget.seconds)
+
+
+class BenchConfig(RunConfig):
+    """A benchmark run; ``lock`` is a lock file to run from instead of the branch."""
+
+    lock: Path | None = None
+
+
+def at_least(least: int, **values: float | None) -> None:
+    """Raises InputError for a value below ``least``; None is no value."""
+    for name, value in values.items():
+        if value is not None and not value >= least:
+            raise InputError(f"{name} must be at least {least}, not {value}.")

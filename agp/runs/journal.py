@@ -1,0 +1,124 @@
+"""The journal of a run: every finished step once, in order; resuming replays it.
+
+Contract: `step` returns what a step gave the first time it finished, and does nothing else then;
+so a run that is deterministic between its steps comes out the same however often it was
+interrupted. Appending costs O(1). A step may write to the store in the same transaction.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from agp.errors import InputError, NotFoundError
+from agp.store.database import Database
+from agp.store.tables import EventRow, RunRow, now
+
+JsonObject = dict[str, Any]
+
+RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
+
+
+class Journal:
+    """One run's journal; create it with `start` or `reopen`."""
+
+    def __init__(self, database: Database, run: str, kind: str, config: JsonObject) -> None:
+        self.database = database
+        self.run = run
+        self.kind = kind
+        self.config = config
+        self._done: dict[str, JsonObject] = {}
+        self._seq = 0
+
+    @classmethod
+    def start(cls, database: Database, kind: str, config: JsonObject) -> Journal:
+        """Begin a new run."""
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        run = f"{kind}-{stamp}-{secrets.token_hex(2)}"
+        row = RunRow(
+            id=run, kind=kind, config=config, status=RUNNING, created_at=now(), finished_at=None
+        )
+        with database.write() as session:
+            session.add(row)
+        return cls(database, run, kind, config)
+
+    @classmethod
+    def reopen(cls, database: Database, run: str | None = None) -> Journal:
+        """Open a run again: by id, or the newest. Raises NotFoundError, InputError."""
+        with database.read() as session:
+            rows = session.execute(select(RunRow.id).order_by(RunRow.created_at.desc()))
+            ids = [row[0] for row in rows]
+            if run is None and not ids:
+                raise InputError("There is no run to resume.", hint="Start one: agp evolve")
+            wanted = run or ids[0]
+            row = session.get(RunRow, wanted)
+            if row is None:
+                raise NotFoundError("run", wanted, ids)
+            journal = cls(database, row.id, row.kind, row.config)
+            events = select(EventRow).where(EventRow.run == row.id).order_by(EventRow.seq)
+            for event in session.scalars(events):
+                journal._done[event.key] = event.payload
+                journal._seq = event.seq
+        return journal
+
+    def done(self, key: str) -> JsonObject | None:
+        """What a step gave, None if it has not finished."""
+        return self._done.get(key)
+
+    @property
+    def steps(self) -> dict[str, JsonObject]:
+        """All finished steps in order: key → payload."""
+        return dict(self._done)
+
+    async def step(
+        self, key: str, type_: str, compute: Callable[[], Awaitable[JsonObject]]
+    ) -> JsonObject:
+        """The payload of step ``key``: from the journal, or computed now and appended."""
+        found = self._done.get(key)
+        return found if found is not None else self.append(key, type_, await compute())
+
+    def append(
+        self,
+        key: str,
+        type_: str,
+        payload: JsonObject,
+        also: Callable[[Session], None] | None = None,
+    ) -> JsonObject:
+        """Append a finished step; ``also`` writes more in the same transaction."""
+        with self.database.write() as session:
+            session.add(
+                EventRow(
+                    run=self.run,
+                    seq=self._seq + 1,
+                    key=key,
+                    type=type_,
+                    payload=payload,
+                    created_at=now(),
+                )
+            )
+            if also is not None:
+                also(session)
+        self._seq += 1
+        self._done[key] = payload
+        return payload
+
+    def close(self, status: str) -> None:
+        """Note how the run ended: ``finished`` or ``stopped`` (it can be resumed)."""
+        with self.database.write() as session:
+            row = session.get_one(RunRow, self.run)
+            row.status = status
+            row.finished_at = now()
+
+
+def list_runs(database: Database, limit: int = 50) -> list[RunRow]:
+    """The newest runs, newest first."""
+    with database.read() as session:
+        query = select(RunRow).order_by(RunRow.created_at.desc()).limit(limit)
+        rows = session.scalars(query).all()
+        session.expunge_all()
+        return list(rows)

@@ -1,0 +1,85 @@
+"""What comes out of a run, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, Field
+
+from agp.evaluation.results import SampleResult, round_scores, scored
+from agp.runs.journal import Journal
+from agp.runs.ledger import Spend
+from agp.sepl.statistics import mean_interval
+
+
+class ScoreLine(BaseModel):
+    """A mean with its 95 % interval over ``n`` scored samples; ``unscored`` are apart."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+    unscored: int
+
+    @classmethod
+    def of(cls, results: Sequence[SampleResult]) -> ScoreLine | None:
+        """The line of some results; None where none is scored."""
+        scores = scored(results)
+        if not scores:
+            return None
+        interval = mean_interval(scores)
+        return cls(
+            mean=interval.mean,
+            low=interval.low,
+            high=interval.high,
+            n=interval.n,
+            unscored=len(results) - len(scores),
+        )
+
+
+class Report(BaseModel):
+    """What a run measured and what it cost.
+
+    ``vanilla`` is the score of the agent as it was, first attempts only; ``attempts`` the mean
+    score after each refinement of the solutions, where there were any, and ``refined`` the score
+    of the last. ``closure`` is the digest of the agent and all it uses; ``reused`` counts
+    samples whose result was known from an earlier run.
+    """
+
+    run: str
+    kind: str
+    agent: str
+    closure: str
+    benchmark: str
+    models: dict[str, str]
+    seed: int
+    vanilla: ScoreLine | None = None
+    refined: ScoreLine | None = None
+    attempts: list[float] = Field(default_factory=list[float])
+    oracle: bool = False
+    spend: Spend = Field(default_factory=Spend)
+    wall_seconds: float = 0.0
+    reused: int = 0
+    unscored: list[str] = Field(default_factory=list[str])
+
+
+def measured(results: Sequence[SampleResult], *, refined: bool, oracle: bool) -> dict[str, object]:
+    """The fields of a report that follow from results: first attempts against last."""
+    first = [r.model_copy(update={"score": r.rounds[0] if r.rounds else None}) for r in results]
+    return {
+        "vanilla": ScoreLine.of(first),
+        "refined": ScoreLine.of(results) if refined else None,
+        "attempts": round_scores(results) if refined else [],
+        "oracle": refined and oracle,
+        "reused": sum(result.reused for result in results),
+        "unscored": [f"{r.sample}: {r.unscored}" for r in results if r.score is None],
+    }
+
+
+def spend_of(journal: Journal) -> Spend:
+    """What a run has spent so far, by its journal: agents and operators both."""
+    total = Spend()
+    for payload in journal.steps.values():
+        if payload.get("spend") and not payload.get("reused"):
+            total.add(Spend.model_validate(payload["spend"]))
+    return total

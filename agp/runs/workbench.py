@@ -1,0 +1,88 @@
+"""From a run's configuration to what carries it out: models, benchmark, samples, evaluator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from opentelemetry.trace import Tracer
+
+from agp.evaluation.catalog import find_benchmark
+from agp.evaluation.evaluator import Evaluator, Settings
+from agp.evaluation.sampling import choose_samples
+from agp.evaluation.types import Benchmark, Sample
+from agp.models.call_cache import StoreCallCache
+from agp.models.manager import ModelManager
+from agp.models.types import Backend
+from agp.rspl.builder import Builder
+from agp.rspl.entities import EntityType, ResourceId
+from agp.rspl.view import View
+from agp.runs.config import RunConfig
+from agp.runs.journal import Journal
+from agp.runs.ledger import Ledger
+from agp.runs.report import spend_of
+from agp.runtime.session import Session
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a project lends to its runs: tracer, builder, where benchmarks are, test backends."""
+
+    tracer: Tracer
+    builder: Builder
+    benchmark_folders: Sequence[Path]
+    backends: Mapping[str, Backend]
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """One run, ready to go."""
+
+    benchmark: Benchmark
+    samples: list[Sample]
+    evaluator: Evaluator
+    ledger: Ledger
+
+
+def capture_content() -> bool:
+    """Whether prompts and replies go into traces: yes, unless AGP_TRACE_CONTENT is 0."""
+    return os.environ.get("AGP_TRACE_CONTENT", "1").lower() not in ("0", "false", "no")
+
+
+def prepare(
+    means: Means, config: RunConfig, journal: Journal, benchmark: Benchmark | None = None
+) -> Workbench:
+    """Set a run up; a resumed one with what its journal says it has spent.
+
+    Raises NotFoundError, DataError and InputError for what the configuration names wrongly.
+    """
+    benchmark = benchmark or find_benchmark(config.benchmark, means.benchmark_folders)
+    samples = choose_samples(
+        benchmark,
+        path=config.data,
+        limit=config.limit,
+        seed=config.seed,
+        allow_hub=config.allow_hub,
+    )
+    ledger = Ledger(config.budget, spend_of(journal))
+    models = ModelManager(
+        config.models,
+        StoreCallCache(journal.database),
+        meter=ledger,
+        tracer=means.tracer,
+        capture_content=capture_content(),
+        backends=means.backends,
+    )
+    session = Session(models, means.tracer, means.builder)
+    settings = Settings(
+        seed=config.seed, refine_rounds=config.refine, concurrency=config.concurrency
+    )
+    evaluator = Evaluator(session, benchmark, journal, settings)
+    return Workbench(benchmark, samples, evaluator, ledger)
+
+
+def agent_of(view: View, config: RunConfig, benchmark: Benchmark) -> ResourceId:
+    """The agent a run uses: the one asked for, or the one that suits the benchmark."""
+    return view.find(config.agent or benchmark.agent, EntityType.AGENT)

@@ -1,0 +1,65 @@
+"""What a policy is handed for one task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agp.models.types import Completion, JsonObject
+from agp.rspl.kinds.prompt import Prompt
+from agp.runtime.toolbox import ToolBox
+from agp.runtime.types import Task
+
+
+class Complete(Protocol):
+    """A model call bound to the agent's role, seed and repetition."""
+
+    async def __call__(self, messages: list[JsonObject], **settings: Any) -> Completion: ...
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An earlier answer to the same task, and what is known of what was wrong with it."""
+
+    text: str
+    feedback: str
+
+
+@dataclass(frozen=True)
+class AgentRun:
+    """One agent at one task.
+
+    ``memory`` and ``environment`` are live instances, None where the agent has none.
+    ``earlier`` are attempts to refine, oldest first; ``refine`` is the prompt that asks for it.
+    """
+
+    task: Task
+    prompt: Prompt
+    tools: ToolBox
+    complete: Complete
+    memory: Any = None
+    environment: Any = None
+    earlier: Sequence[Attempt] = ()
+    refine: Prompt | None = None
+
+    def messages(self) -> list[JsonObject]:
+        """The conversation that opens the task, in OpenAI form; with the last attempt, if any.
+
+        Only the last attempt is shown: a small model drowns in a long history of wrong answers.
+        """
+        messages = self.prompt.messages(**{**self.task.fields, "input": self.task.input})
+        if self.earlier and self.refine:
+            last = self.earlier[-1]
+            request = self.refine.render(feedback=last.feedback or "It may be wrong.")
+            messages.append({"role": "assistant", "content": last.text})
+            messages.append({"role": "user", "content": request})
+        return messages
+
+
+class Policy(Protocol):
+    """An agent's decision policy: the class `Policy` of its `policy.py`."""
+
+    async def run(self, run: AgentRun) -> Any:
+        """Solve ``run.task`` and return an `Answer`."""
+        ...

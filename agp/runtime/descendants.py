@@ -1,0 +1,62 @@
+"""Finds, measures and kills the processes that one limited run started.
+
+Only what looks at other processes belongs here; most of it needs Linux's ``/proc`` and finds
+nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+
+def usage(pid: int) -> tuple[int, int]:
+    """Processes below and including ``pid``, and their resident memory in bytes (Linux)."""
+    count, memory, waiting = 0, 0, [pid]
+    page = os.sysconf("SC_PAGE_SIZE")
+    while waiting:
+        folder = f"/proc/{waiting.pop()}"
+        try:
+            memory += int(Path(folder, "statm").read_text().split()[1]) * page
+            tasks = os.listdir(f"{folder}/task")
+        except (OSError, IndexError, ValueError):
+            continue
+        count += 1
+        for task in tasks:
+            with contextlib.suppress(OSError, ValueError):
+                children = Path(folder, "task", task, "children").read_text()
+                waiting += [int(child) for child in children.split()]
+    return count, memory
+
+
+def kill_all(pid: int, mark: str) -> None:
+    """Kill the process group of ``pid``, its session, and all that carry ``mark``.
+
+    ``mark`` is a ``NAME=value`` of their environment. Repeats until no such process is left,
+    because some may be starting others meanwhile; session and mark need Linux.
+    """
+    for _ in range(50):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        left = _descendants(pid, mark.encode())
+        if not left:
+            return
+        for other in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(other, signal.SIGKILL)
+
+
+def _descendants(session: int, mark: bytes) -> list[int]:
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc"):
+            if name.isdigit() and int(name) != os.getpid():
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    stat = Path("/proc", name, "stat").read_text(errors="replace")
+                    state, _, _, sid = stat.rpartition(")")[2].split()[:4]
+                    environ = Path("/proc", name, "environ").read_bytes
+                    if state not in "ZX" and (int(sid) == session or mark in environ()):
+                        found.append(int(name))
+    return found

@@ -1,0 +1,88 @@
+"""The tools of one agent run: their schemas, and calls to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry.trace import Status, StatusCode, Tracer
+
+from agp.models.types import Completion, JsonObject, ToolCall
+from agp.rspl.entities import Record
+from agp.rspl.kinds import KINDS
+from agp.rspl.kinds.tool import LocalTool
+from agp.tracing import names
+
+_LONGEST_RESULT = 8_000
+
+
+class ToolBox:
+    """What an agent can call.
+
+    Parameters: ``tools`` name → (record, live tool); ``context`` values that tools may ask for
+    by type; ``tracer`` records a span a call.
+    """
+
+    def __init__(
+        self,
+        tools: Mapping[str, tuple[Record, LocalTool]],
+        context: dict[type, Any],
+        tracer: Tracer,
+    ) -> None:
+        self._tools = tools
+        self._context = context
+        self._tracer = tracer
+        self.schemas: list[JsonObject] = [KINDS[r.type].exports(r) for r, _ in tools.values()]
+
+    async def call(self, name: str, arguments: JsonObject | None, *, raw: str = "") -> str:
+        """The result as text. What went wrong is a result too, in words for the model."""
+        with self._tracer.start_as_current_span(f"execute_tool {name}") as span:
+            span.set_attribute(names.GEN_AI_OPERATION_NAME, "execute_tool")
+            span.set_attribute(names.GEN_AI_TOOL_NAME, name)
+            span.set_attribute(
+                names.GEN_AI_TOOL_CALL_ARGUMENTS, raw or json.dumps(arguments, ensure_ascii=False)
+            )
+            try:
+                result = await self._run(name, arguments)
+            except Exception as error:  # a tool's failure is the agent's to see, whatever it is
+                span.set_status(Status(StatusCode.ERROR, str(error)))
+                span.set_attribute(names.ERROR_TYPE, type(error).__name__)
+                result = f"Error: {error}"
+            span.set_attribute(names.GEN_AI_TOOL_CALL_RESULT, result)
+            return result
+
+    async def answer(self, reply: Completion) -> list[JsonObject]:
+        """The turns to add after a reply that calls tools: the reply itself, then each result."""
+        turns: list[JsonObject] = [
+            {
+                "role": "assistant",
+                "content": reply.text,
+                "tool_calls": [_as_message(call) for call in reply.tool_calls],
+            }
+        ]
+        for call in reply.tool_calls:
+            content = await self.call(call.name, call.arguments, raw=call.raw)
+            turns.append({"role": "tool", "tool_call_id": call.id, "content": content})
+        return turns
+
+    async def _run(self, name: str, arguments: JsonObject | None) -> str:
+        if name not in self._tools:
+            raise ValueError(f"there is no tool {name!r}; there are: {', '.join(self._tools)}")
+        if arguments is None:
+            raise ValueError("the arguments are not a JSON object")
+        record, tool = self._tools[name]
+        result = await tool(arguments, self._context)
+        text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+        if len(text) > _LONGEST_RESULT:
+            text = f"{text[:_LONGEST_RESULT]}\n… ({len(text):,} characters in all)"
+        return text or f"({record.name} printed nothing)"
+
+
+def _as_message(call: ToolCall) -> JsonObject:
+    arguments = call.raw if call.arguments is None else json.dumps(call.arguments)
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments},
+    }

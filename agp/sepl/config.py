@@ -1,0 +1,38 @@
+"""What determines an evolution, beside what determines any run."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agp.errors import InputError
+from agp.runs.config import RunConfig, at_least
+from agp.sepl.gate import Policy
+from agp.sepl.variables import Mode
+
+
+class EvolveConfig(RunConfig):
+    """An evolution: the mode, the optimizer and its size, the splits, the gate.
+
+    ``rounds`` is T; ``candidates`` proposals a round; ``screen`` samples a candidate meets
+    first. Split sizes that are None follow from the number of samples.
+    """
+
+    mode: Mode = Mode.PROMPT
+    optimizer: str = "reflection"
+    rounds: int = 3
+    candidates: int = 2
+    screen: int = 4
+    feedback: int | None = None
+    selection: int | None = None
+    holdout: int | None = None
+    gate: Policy = Field(default_factory=Policy)
+
+    def check(self) -> None:
+        """Raises InputError for numbers that make no sense."""
+        super().check()
+        at_least(1, rounds=self.rounds, candidates=self.candidates, screen=self.screen)
+        at_least(1, feedback=self.feedback, selection=self.selection, holdout=self.holdout)
+        given = [self.feedback, self.selection, self.holdout]
+        if any(given) and not all(given):
+            raise InputError("Give all three split sizes (feedback, selection, holdout) or none.")
+        self.gate.check()

@@ -1,0 +1,138 @@
+"""The gate: whether a candidate may replace the incumbent, as a decision with its numbers.
+
+Two rules. ``non_degrading`` is the paper's: the mean must not fall. ``significant`` demands an
+exact paired test on the same samples at level α. Guards come first in both: a candidate that
+costs more than it may is refused whatever its score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from agp.errors import InputError
+from agp.evaluation.results import SampleResult
+from agp.sepl.statistics import paired_test
+
+GUARDS = ("tokens", "cost", "seconds")
+
+
+class Rule(StrEnum):
+    """What a candidate must show."""
+
+    NON_DEGRADING = "non_degrading"
+    SIGNIFICANT = "significant"
+
+
+class Policy(BaseModel):
+    """The gate's settings.
+
+    ``alpha`` is the largest p-value that is accepted; ``guards`` limit, metric by metric, how
+    many times the incumbent's mean per sample the candidate's may be.
+    """
+
+    rule: Rule = Rule.SIGNIFICANT
+    alpha: float = 0.05
+    guards: dict[str, float] = Field(default_factory=dict[str, float])
+
+    def check(self) -> None:
+        """Raises InputError for settings that make no sense."""
+        if not 0.0 < self.alpha < 1.0:
+            raise InputError(f"alpha must be between 0 and 1, not {self.alpha}.")
+        for metric, limit in self.guards.items():
+            if metric not in GUARDS or not limit > 0:
+                raise InputError(
+                    f"Not a guard: {metric}={limit}.", hint=f"Guards: {', '.join(GUARDS)} (× > 0)"
+                )
+
+
+class Verdict(BaseModel):
+    """A decision with the numbers that made it; stored for acceptances and rejections alike."""
+
+    accepted: bool
+    rule: str
+    reason: str
+    numbers: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+def judge(
+    candidate: Sequence[SampleResult], incumbent: Sequence[SampleResult], policy: Policy
+) -> Verdict:
+    """Compare two agents on the same samples.
+
+    A sample that neither could be scored on is left out. One that only the candidate is missing
+    counts 0 for it, one that only the incumbent is missing counts 1 for the incumbent: missing
+    evidence never helps a candidate. Raises InputError if the samples differ.
+    """
+    pairs = _pairs(candidate, incumbent)
+    if not pairs:
+        return Verdict(accepted=False, rule=policy.rule, reason="no sample could be scored")
+    test = paired_test([c for c, _ in pairs], [i for _, i in pairs])
+    numbers: dict[str, Any] = {
+        "n": test.n,
+        "candidate": sum(c for c, _ in pairs) / len(pairs),
+        "incumbent": sum(i for _, i in pairs) / len(pairs),
+        "difference": test.difference,
+        "low": test.low,
+        "high": test.high,
+        "level": test.level,
+        "p": test.p_value,
+        "alpha": policy.alpha,
+        "wins": test.wins,
+        "losses": test.losses,
+        "ties": test.ties,
+        "test": test.test,
+        "unscored": len(candidate) - len(pairs),
+    }
+    if broken := _broken_guard(candidate, incumbent, policy.guards):
+        return Verdict(accepted=False, rule=policy.rule, reason=broken, numbers=numbers)
+    if policy.rule is Rule.NON_DEGRADING:
+        accepted = test.difference >= 0
+        reason = "the mean did not fall" if accepted else "the mean fell"
+    else:
+        accepted = test.p_value <= policy.alpha and test.difference > 0
+        sign = "≤" if accepted else ">"
+        reason = f"p = {test.p_value:.4g} {sign} α = {policy.alpha:g}"
+    return Verdict(accepted=accepted, rule=policy.rule, reason=reason, numbers=numbers)
+
+
+def _pairs(
+    candidate: Sequence[SampleResult], incumbent: Sequence[SampleResult]
+) -> list[tuple[float, float]]:
+    if [r.sample_digest for r in candidate] != [r.sample_digest for r in incumbent]:
+        raise InputError("A paired comparison needs the same samples in the same order.")
+    return [
+        (0.0 if c.score is None else c.score, 1.0 if i.score is None else i.score)
+        for c, i in zip(candidate, incumbent, strict=True)
+        if not (c.score is None and i.score is None)
+    ]
+
+
+def _broken_guard(
+    candidate: Sequence[SampleResult],
+    incumbent: Sequence[SampleResult],
+    guards: Mapping[str, float],
+) -> str:
+    for metric, limit in guards.items():
+        before, after = (_metric(results, metric) for results in (incumbent, candidate))
+        if before is None or after is None:
+            return f"guard {metric}: the price of some calls is unknown, so it cannot be checked"
+        if after > limit * before:
+            return (
+                f"guard {metric}: {after:.4g} a sample against {before:.4g}, more than {limit:g}×"
+            )
+    return ""
+
+
+def _metric(results: Sequence[SampleResult], metric: str) -> float | None:
+    spends = [result.spend for result in results]
+    if metric == "cost":
+        if any(spend.unpriced for spend in spends):
+            return None
+        return sum(spend.cost_usd for spend in spends) / len(spends)
+    if metric == "tokens":
+        return sum(spend.tokens + spend.cached_tokens for spend in spends) / len(spends)
+    return sum(spend.seconds for spend in spends) / len(spends)

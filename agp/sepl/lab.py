@@ -1,0 +1,154 @@
+"""What operators work with: the agent under evolution, its samples, its evaluator, its models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from agp.errors import ModelError
+from agp.evaluation.evaluator import Evaluator
+from agp.evaluation.results import SampleResult
+from agp.evaluation.splits import Splits
+from agp.evaluation.types import Sample
+from agp.models.types import Completion
+from agp.rspl.entities import EntityType, ResourceId
+from agp.rspl.history import History
+from agp.rspl.kinds.prompt import Prompt
+from agp.rspl.view import View
+from agp.runs.journal import Journal
+from agp.runs.ledger import collect
+from agp.runs.observer import Observer
+from agp.sepl.variables import Mode
+from agp.tracing import names
+
+_UNREADABLE_IN_A_ROW = 4
+_QUOTED = 300
+
+Reply = TypeVar("Reply", bound=BaseModel)
+
+
+class Idea(NamedTuple):
+    """A strategy for one variable, as its text was (``base`` is the text's digest)."""
+
+    strategy: str
+    variable: str
+    base: str
+
+    def __str__(self) -> str:
+        return f"{self.strategy} on {self.variable}"
+
+
+@dataclass
+class Lab:
+    """One run's workbench.
+
+    Parameters: ``candidates`` proposals a round, at most; ``screen`` samples a candidate meets
+    first. ``tried`` remembers what was proposed, for the whole run.
+    """
+
+    agent: ResourceId
+    mode: Mode
+    evaluator: Evaluator
+    splits: Splits
+    history: History
+    journal: Journal
+    seed: int = 0
+    candidates: int = 2
+    screen: int = 4
+    observer: Observer = field(default_factory=Observer)
+    tried: list[Idea] = field(default_factory=list[Idea])
+    _unreadable: int = 0
+
+    def sample(self, result: SampleResult) -> Sample:
+        """The sample a result is about; only of the feedback split."""
+        by_digest = {sample.digest: sample for sample in self.splits.feedback}
+        return by_digest[result.sample_digest]
+
+    async def run(self, view: View, samples: Sequence[Sample], phase: str) -> list[SampleResult]:
+        """Evaluate the agent of a view on samples, showing progress."""
+        self.observer.phase(phase, len(samples))
+        return await self.evaluator.evaluate(
+            view, self.agent, samples, on_result=self.observer.result
+        )
+
+    async def ask(
+        self,
+        view: View,
+        *,
+        step: str,
+        prompt: str,
+        reply: type[Reply],
+        fields: dict[str, str],
+        temperature: float,
+        repetition: int = 0,
+    ) -> Reply | None:
+        """Ask the reflector model, once per step of the run; None where its reply is unreadable.
+
+        Raises ModelError, quoting the last reply, when several in a row could not be read.
+        """
+
+        async def compute() -> dict[str, Any]:
+            with collect() as spend:
+                completion = await self._call(
+                    view, step, prompt, reply, fields, temperature, repetition
+                )
+            return {
+                "text": completion.text,
+                "cut_off": completion.finish_reason == "length",
+                "spend": spend.model_dump(),
+            }
+
+        payload = await self.journal.step(f"ask/{step}", "ask", compute)
+        return self._read(payload, reply)
+
+    async def _call(
+        self,
+        view: View,
+        step: str,
+        prompt: str,
+        reply: type[Reply],
+        fields: dict[str, str],
+        temperature: float,
+        repetition: int,
+    ) -> Completion:
+        session = self.evaluator.session
+        live: Prompt = session.builder.get(view, ResourceId(EntityType.PROMPT, prompt))
+        with session.tracer.start_as_current_span(f"{names.INVOKE_WORKFLOW} {prompt}") as span:
+            span.set_attributes(
+                {
+                    names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
+                    names.AGP_OPERATOR: prompt,
+                    names.AGP_RUN: self.journal.run,
+                    names.AGP_CANDIDATE: step,
+                }
+            )
+            return await session.models.complete_role(
+                "reflector",
+                live.messages(**fields),
+                reply_schema=reply.model_json_schema(),
+                temperature=temperature,
+                seed=self.seed,
+                repetition=repetition,
+            )
+
+    def _read(self, payload: dict[str, Any], reply: type[Reply]) -> Reply | None:
+        try:
+            if payload["cut_off"]:
+                raise ValueError("cut off at its token limit")
+            read = reply.model_validate_json(payload["text"])
+        except (ValidationError, ValueError) as error:
+            self._unreadable += 1
+            why = str(error).splitlines()[0]
+            self.observer.note(f"a reply of the reflector could not be read ({why}); it is dropped")
+            if self._unreadable >= _UNREADABLE_IN_A_ROW:
+                raise ModelError(
+                    f"{self._unreadable} replies of the reflector in a row could not be read. "
+                    f"The last one began: {payload['text'][:_QUOTED]!r}",
+                    hint="Use a stronger reflector (--reflector MODEL); all that is done is kept.",
+                ) from error
+            return None
+        self._unreadable = 0
+        return read

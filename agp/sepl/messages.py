@@ -1,0 +1,104 @@
+"""The message space P: what operators hand to each other, as plain data."""
+
+from __future__ import annotations
+
+
+from pydantic import BaseModel, Field
+
+from agp.evaluation.results import SampleResult
+from agp.rspl.entities import Record
+from agp.sepl.edits import Edit
+from agp.sepl.gate import Verdict
+
+
+class Message(BaseModel):
+    """Base of all messages; ``round`` is t, counted from 1."""
+
+    round: int
+
+
+class Traces(Message):
+    """Z: what executing the agent gave, on feedback and on selection samples."""
+
+    feedback: list[SampleResult]
+    selection: list[SampleResult]
+
+
+class Hypothesis(BaseModel):
+    """H: why the agent fails, and the samples that show it."""
+
+    cause: str
+    samples: list[str] = Field(default_factory=list[str])
+
+
+class Hypotheses(Message):
+    """What Reflect found; empty where nothing failed or no reply could be read."""
+
+    traces: Traces
+    items: list[Hypothesis]
+
+
+class Proposal(BaseModel):
+    """D: concrete edits, the strategy they follow, and the reason in words."""
+
+    id: str
+    strategy: str
+    rationale: str
+    edits: list[Edit]
+
+
+class Modifications(Message):
+    """What Select proposes."""
+
+    traces: Traces
+    items: list[Proposal]
+
+
+class Candidate(BaseModel):
+    """V': a proposal applied, as candidate records; ``fault`` says why it was refused instead."""
+
+    proposal: Proposal
+    records: list[Record] = Field(default_factory=list[Record])
+    fault: str = ""
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Resource → digest of the candidate's records."""
+        return {str(record.id): record.digest for record in self.records}
+
+
+class Candidates(Message):
+    """What Improve made."""
+
+    traces: Traces
+    items: list[Candidate]
+
+
+class Assessment(BaseModel):
+    """S for one candidate: results on the screen and, if it survived, on selection samples."""
+
+    candidate: Candidate
+    screen: list[SampleResult] = Field(default_factory=list[SampleResult])
+    selection: list[SampleResult] = Field(default_factory=list[SampleResult])
+    verdict: Verdict
+
+
+class Evaluations(Message):
+    """What Evaluate measured."""
+
+    traces: Traces
+    items: list[Assessment]
+
+
+class Outcome(Message):
+    """What Commit decided in this round, and the traces the next round starts from."""
+
+    traces: Traces
+    accepted: Candidate | None
+    assessments: list[Assessment]
+
+    @property
+    def converged(self) -> bool:
+        """Whether there is nothing left to improve: no failure in sight."""
+        results = [*self.traces.feedback, *self.traces.selection]
+        return all(result.score == 1.0 for result in results)

@@ -1,0 +1,86 @@
+"""Promotion: the one door from a search to the live branch.
+
+The candidate and the incumbent meet on holdout samples that the search never saw. The decision
+and, if it is yes, the commit are written in one transaction: a commit without its evidence, or a
+decision that was not carried out, cannot exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as DatabaseSession
+
+from agp.evaluation.results import SampleResult
+from agp.rspl.history import History, Reason
+from agp.rspl.view import View
+from agp.runs.journal import Journal
+from agp.sepl.gate import Policy, Verdict, judge
+from agp.sepl.lab import Lab
+from agp.sepl.objective import Objective
+from agp.store.tables import EventRow
+
+DECISION = "decision"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """The decision, and the holdout results it rests on."""
+
+    verdict: Verdict
+    before: list[SampleResult]
+    after: list[SampleResult]
+
+
+async def promote(
+    lab: Lab, start: View, found: View, objective: Objective, policy: Policy, branch: str
+) -> Promotion:
+    """Decide whether the records ``found`` changed go live on ``branch``, and do it.
+
+    When the agent itself was changed on the branch meanwhile, the answer is no. Raises
+    ConflictError when the branch moves at the very moment of the commit: nothing is written.
+    """
+    before = await lab.run(start, lab.splits.holdout, "holdout, vanilla")
+    after = await lab.run(found, lab.splits.holdout, "holdout, evolved")
+    if (done := lab.journal.done(DECISION)) is not None:
+        return Promotion(Verdict.model_validate(done["verdict"]), before, after)
+    objective.demand(Objective.of(lab.evaluator.benchmark, lab.splits, policy))
+    verdict = judge(after, before, policy)
+    looks = holdout_looks(lab.journal, objective.holdout)
+    verdict.numbers["holdout_looks"] = looks + 1
+    live = lab.history.view(branch)
+    if verdict.accepted and live.closure_digest(lab.agent) != start.closure_digest(lab.agent):
+        verdict.accepted = False
+        verdict.reason = f"{lab.agent} was changed on {branch} during the run ({verdict.reason})"
+    payload = {
+        "verdict": verdict.model_dump(mode="json"),
+        "holdout": objective.holdout,
+        "changes": {str(rid): [start.refs[rid], r.digest] for rid, r in found.overlay.items()},
+    }
+
+    def go_live(session: DatabaseSession) -> None:
+        reason = Reason(
+            author=f"run {lab.journal.run}",
+            operator="evolve",
+            message=f"evolve {lab.agent} on {objective.benchmark}: {verdict.reason}",
+            evidence={"run": lab.journal.run, **verdict.model_dump(mode="json")},
+            objective=objective.digest,
+        )
+        changes = dict(found.overlay)
+        lab.history.commit(branch, changes, reason, expected=live.commit, session=session)
+
+    lab.journal.append(DECISION, DECISION, payload, also=go_live if verdict.accepted else None)
+    return Promotion(verdict, before, after)
+
+
+def holdout_looks(journal: Journal, holdout: str) -> int:
+    """How many decisions of this store have used this very holdout before."""
+    query = select(EventRow.payload).where(EventRow.type == DECISION)
+    with journal.database.read() as session:
+        return sum(payload.get("holdout") == holdout for payload in session.scalars(query))
+
+
+def commit_of(history: History, branch: str, run: str) -> str | None:
+    """The commit that a run made, if it made one."""
+    return next((c.id for c in history.log(branch) if c.evidence.get("run") == run), None)

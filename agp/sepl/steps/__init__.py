@@ -1,0 +1,1 @@
+"""The operators that optimizers are composed of, one file each."""

@@ -1,0 +1,69 @@
+"""Reflect ρ : Z × V → ℘(H). From traces to causes of failure."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from agp.evaluation.results import SampleResult
+from agp.rspl.entities import EntityType, ResourceId
+from agp.rspl.view import View
+from agp.sepl.lab import Lab
+from agp.sepl.messages import Hypotheses, Hypothesis, Traces
+
+_SHOWN = 3
+_LONGEST = 600
+
+
+class _Causes(BaseModel):
+    causes: list[str] = Field(min_length=1, max_length=3)
+
+
+class Reflect:
+    """Asks the reflector why the agent fails on feedback samples."""
+
+    name = "reflect"
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    async def __call__(self, view: View, message: Traces, /) -> tuple[View, Hypotheses]:
+        failed = [r for r in message.feedback if r.score is not None and r.score < 1.0][:_SHOWN]
+        items: list[Hypothesis] = []
+        if failed:
+            bound = view.record(self.lab.agent).params
+            prompt = view.record(ResourceId(EntityType.PROMPT, bound["prompt"]))
+            reply = await self.lab.ask(
+                view,
+                step=f"{message.round}/reflect",
+                prompt="reflect",
+                reply=_Causes,
+                fields={
+                    "instructions": prompt.params["system"] or "(none)",
+                    "tools": ", ".join(bound["tools"]) or "none",
+                    "failures": "\n\n".join(map(self.describe, failed)),
+                },
+                temperature=0.0,
+            )
+            shown = [result.sample for result in failed]
+            causes = reply.causes if reply else []
+            items = [Hypothesis(cause=cause, samples=shown) for cause in causes]
+        return view, Hypotheses(round=message.round, traces=message, items=items)
+
+    def describe(self, result: SampleResult) -> str:
+        """A failed sample as reflection sees it."""
+        sample = self.lab.sample(result)
+        return "\n".join(
+            (
+                f"Task: {clip(sample.task.input)}",
+                f"Agent's reply: {clip(result.text) or '(nothing)'}",
+                f"Expected: {clip(sample.target)}",
+                f"Verdict: {clip(result.feedback) or 'wrong'}",
+            )
+        )
+
+
+def clip(text: str) -> str:
+    """A text short enough to show, its middle left out if need be."""
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST // 2]} […] {text[-_LONGEST // 2 :]}"

@@ -1,0 +1,134 @@
+"""Select σ : V × ℘(H) → ℘(D). Which variables are implicated, and concrete edits to them.
+
+The reflector chooses a strategy of change, which is a prompt resource named ``strategy.…``, for
+one variable, and fills it in; or it rewrites the variable freely. A strategy that was tried on
+the same text is not offered again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, create_model
+
+from agp.canonical import digest
+from agp.rspl.entities import EntityType, Record
+from agp.rspl.kinds.prompt import Prompt
+from agp.rspl.view import View
+from agp.sepl.edits import Edit, Insert, Replace
+from agp.sepl.lab import Idea, Lab
+from agp.sepl.messages import Hypotheses, Modifications, Proposal
+from agp.sepl.steps.reflect import clip
+from agp.sepl.variables import Variable, lift, trainable
+
+REWRITE = "rewrite"
+_PREFIX = "strategy."
+_TEMPERATURE = 0.8
+
+
+class Choice(BaseModel):
+    """What the reflector replies: one of the changes on offer, and the text that fills it in."""
+
+    change: str
+    text: str = Field(min_length=1)
+
+
+class Select:
+    """Asks the reflector for up to ``lab.candidates`` different proposals."""
+
+    name = "select"
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    async def __call__(self, view: View, message: Hypotheses, /) -> tuple[View, Modifications]:
+        theta = trainable(lift(view, self.lab.agent, self.lab.mode))
+        texts = [variable for variable in theta.values() if variable.form == "text"]
+        wanted = self.lab.candidates if message.items and texts else 0
+        proposals: list[Proposal] = []
+        for number in range(1, wanted + 1):
+            proposal = await self._propose(view, message, number, texts)
+            if proposal is not None:
+                proposals.append(proposal)
+        traces = message.traces
+        return view, Modifications(round=message.round, traces=traces, items=proposals)
+
+    async def _propose(
+        self, view: View, message: Hypotheses, number: int, texts: list[Variable]
+    ) -> Proposal | None:
+        strategies = self._strategies(view)
+        ideas = self._untried(strategies, texts)
+        choice = await self.lab.ask(
+            view,
+            step=f"{message.round}/select/{number}",
+            prompt="select",
+            reply=_schema(ideas),
+            fields={
+                "causes": "\n".join(f"- {h.cause}" for h in message.items),
+                "example": self._example(message),
+                "variables": "\n".join(map(_describe, texts)),
+                "strategies": _listed(strategies, ideas),
+                "tried": ", ".join(map(str, self.lab.tried)) or "nothing yet",
+            },
+            temperature=_TEMPERATURE,
+            repetition=number,
+        )
+        if choice is None:
+            return None
+        idea = ideas[choice.change]
+        self.lab.tried.append(idea)
+        return Proposal(
+            id=f"r{message.round}c{number}",
+            strategy=idea.strategy,
+            rationale="; ".join(h.cause for h in message.items),
+            edits=[_edit(idea, choice.text, strategies)],
+        )
+
+    def _strategies(self, view: View) -> dict[str, Record]:
+        """The strategies of a view that fit the agent's tools, by short name."""
+        tools = set(view.record(self.lab.agent).params["tools"])
+        records = {
+            rid.name.removeprefix(_PREFIX): view.record(rid)
+            for rid in view
+            if rid.type is EntityType.PROMPT and rid.name.startswith(_PREFIX)
+        }
+        return {
+            name: record
+            for name, record in records.items()
+            if tools.issuperset(record.metadata.get("requires", []))
+        }
+
+    def _untried(self, strategies: dict[str, Record], texts: list[Variable]) -> dict[str, Idea]:
+        """The changes on offer, by the words that name them; a rewrite is always on offer."""
+        ideas = [
+            Idea(strategy, text.id, digest(text.value)) for strategy in strategies for text in texts
+        ]
+        untried = [idea for idea in ideas if idea not in self.lab.tried]
+        rewrites = [Idea(REWRITE, text.id, digest(text.value)) for text in texts]
+        return {str(idea): idea for idea in [*untried, *rewrites]}
+
+    def _example(self, message: Hypotheses) -> str:
+        failed = next(r for r in message.traces.feedback if r.score is not None and r.score < 1.0)
+        return clip(self.lab.sample(failed).task.input)
+
+
+def _schema(ideas: dict[str, Idea]) -> type[Choice]:
+    offered: Any = (Literal[tuple(ideas)], ...)
+    return create_model("Choice", __base__=Choice, change=offered)
+
+
+def _edit(idea: Idea, text: str, strategies: dict[str, Record]) -> Edit:
+    if idea.strategy == REWRITE:
+        return Replace(variable=idea.variable, value=text)
+    strategy = Prompt(**strategies[idea.strategy].params)
+    return Insert(variable=idea.variable, text=strategy.render(advice=text.strip()).strip())
+
+
+def _describe(variable: Variable) -> str:
+    return f'- {variable.id} ({variable.role}): """{variable.value}"""'
+
+
+def _listed(strategies: dict[str, Record], ideas: dict[str, Idea]) -> str:
+    offered = {idea.strategy for idea in ideas.values()}
+    lines = [f"- {name}: {r.description}" for name, r in strategies.items() if name in offered]
+    return "\n".join([*lines, f"- {REWRITE}: Write the whole text anew."])

@@ -1,0 +1,79 @@
+"""Variable lifting (Def. 3.4): heterogeneous resources as one kind of variable, and the mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from agp.rspl.dependencies import closure
+from agp.rspl.entities import EntityType, ResourceId
+from agp.rspl.kinds import KINDS
+from agp.rspl.paths import get_path
+from agp.rspl.view import View
+
+SOLUTION = "solution"
+"""The id of y, the execution artifact: the agent's answer to one sample."""
+
+
+class Mode(StrEnum):
+    """Which variables may change: Prompt-Evo, Solution-Evo, or both."""
+
+    PROMPT = "prompt"
+    SOLUTION = "solution"
+    JOINT = "joint"
+
+    @property
+    def resources(self) -> frozenset[EntityType]:
+        """The entity types whose variables are trainable."""
+        return frozenset() if self is Mode.SOLUTION else frozenset({EntityType.PROMPT})
+
+    @property
+    def solution(self) -> bool:
+        """Whether y is trainable."""
+        return self is not Mode.PROMPT
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One evolvable variable v.
+
+    ``learnable`` is the constraint g_v: whether an optimizer may change it in this run. ``form``
+    is ``text``, ``code`` or ``json``; ``role`` says what it is for.
+    """
+
+    resource: ResourceId
+    path: str
+    form: str
+    role: str
+    value: Any
+    learnable: bool
+
+    @property
+    def id(self) -> str:
+        """``type/name:path``."""
+        return f"{self.resource}:{self.path}"
+
+
+def lift(view: View, agent: ResourceId, mode: Mode) -> list[Variable]:
+    """Every variable of an agent and what it uses, with its learnability in this mode.
+
+    The trainable subspace Θ is those with ``learnable``; the solution y is not listed, it has a
+    value only while a sample is being solved.
+    """
+    variables: list[Variable] = []
+    for rid in closure(agent, view.record):
+        record = view.record(rid)
+        open_ = record.evolvable and rid.type in mode.resources
+        body = record.body()
+        for part in KINDS[rid.type].parts(record):
+            value = get_path(body, part.path)
+            variables.append(
+                Variable(rid, part.path, part.form, part.role, value, open_ and part.learnable)
+            )
+    return variables
+
+
+def trainable(variables: list[Variable]) -> dict[str, Variable]:
+    """Θ: id → variable, for those that may change."""
+    return {variable.id: variable for variable in variables if variable.learnable}

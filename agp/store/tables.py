@@ -1,0 +1,151 @@
+"""The schema: every table of a store. A change here needs a migration in `migrations/versions/`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+JsonObject = dict[str, Any]
+
+
+def now() -> str:
+    """The current time, ISO 8601 in UTC with microseconds: sorts as text, means one thing."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+class Base(DeclarativeBase):
+    """Common base; JSON columns hold plain JSON values."""
+
+    type_annotation_map = {JsonObject: JSON, list[Any]: JSON, str: String(255)}  # noqa: RUF012
+
+
+class ObjectRow(Base):
+    """One immutable record body by content digest, committed or proposed (candidates too)."""
+
+    __tablename__ = "objects"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    type: Mapped[str]
+    name: Mapped[str]
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[str]
+
+
+class VersionRow(Base):
+    """The semantic version that names a committed digest; given once, never reused."""
+
+    __tablename__ = "versions"
+    type: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    semver: Mapped[str]
+    digest: Mapped[str] = mapped_column(ForeignKey("objects.digest"), unique=True)
+    __table_args__ = (UniqueConstraint("type", "name", "semver"),)
+
+
+class BranchRow(Base):
+    """A branch and the commit it stands at; moved only by compare-and-swap."""
+
+    __tablename__ = "branches"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    head: Mapped[str | None] = mapped_column(String(64))
+
+
+class RefRow(Base):
+    """What a branch has live: (branch, resource) → digest."""
+
+    __tablename__ = "refs"
+    branch: Mapped[str] = mapped_column(ForeignKey("branches.name"), primary_key=True)
+    type: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(ForeignKey("objects.digest"))
+
+
+class CommitRow(Base):
+    """One atomic transition of any number of refs, with its reason."""
+
+    __tablename__ = "commits"
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(Integer, unique=True)
+    branch: Mapped[str]
+    parent: Mapped[str | None] = mapped_column(String(64), index=True)
+    merged: Mapped[str | None] = mapped_column(String(64))
+    author: Mapped[str]
+    operator: Mapped[str]
+    message: Mapped[str] = mapped_column(Text)
+    evidence: Mapped[JsonObject]
+    objective: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[str]
+
+
+class ChangeRow(Base):
+    """One ref that a commit moved. ``before`` is empty for a new resource, ``after`` for a removal."""
+
+    __tablename__ = "changes"
+    commit: Mapped[str] = mapped_column(ForeignKey("commits.id"), primary_key=True)
+    type: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    before: Mapped[str | None] = mapped_column(String(64))
+    after: Mapped[str | None] = mapped_column(String(64))
+
+
+class RunRow(Base):
+    """One run (a benchmark or an evolution): its configuration and how it ended."""
+
+    __tablename__ = "runs"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    config: Mapped[JsonObject]
+    status: Mapped[str]
+    created_at: Mapped[str]
+    finished_at: Mapped[str | None]
+
+
+class EventRow(Base):
+    """One step of a run's journal; ``key`` names the step, so that it is never done twice."""
+
+    __tablename__ = "events"
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    type: Mapped[str]
+    payload: Mapped[JsonObject]
+    created_at: Mapped[str]
+    __table_args__ = (UniqueConstraint("run", "key"),)
+
+
+class EvaluationRow(Base):
+    """One scored sample by content key: what was run, on what, by which model, which repetition."""
+
+    __tablename__ = "evaluations"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    result: Mapped[JsonObject]
+    created_at: Mapped[str]
+
+
+class CallRow(Base):
+    """One model reply by content key of its request."""
+
+    __tablename__ = "calls"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    model: Mapped[str]
+    reply: Mapped[JsonObject]
+    created_at: Mapped[str]
+
+
+class SpanRow(Base):
+    """One OpenTelemetry span; times in nanoseconds since the epoch."""
+
+    __tablename__ = "spans"
+    span_id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    trace_id: Mapped[str] = mapped_column(String(32))
+    parent_id: Mapped[str | None] = mapped_column(String(16))
+    name: Mapped[str]
+    start_ns: Mapped[int] = mapped_column(BigInteger)
+    end_ns: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str]
+    attributes: Mapped[JsonObject]
+    events: Mapped[list[Any]]
+    __table_args__ = (Index("ix_spans_trace", "trace_id"), Index("ix_spans_start", "start_ns"))

@@ -1,0 +1,95 @@
+"""From OpenTelemetry's SDK to the store: a provider of one's own, never the global one.
+
+To send the same spans elsewhere, add a processor: ``project.tracer_provider.add_span_processor(
+BatchSpanProcessor(OTLPSpanExporter()))``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.trace import format_span_id, format_trace_id
+from sqlalchemy import insert
+
+from agp.errors import StoreError
+from agp.store.database import Database
+from agp.store.tables import SpanRow
+
+_QUEUE = 100_000
+_BATCH = 512
+_DELAY_MS = 1000
+
+
+class StoreExporter(SpanExporter):
+    """Writes finished spans to the store, one transaction a batch."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Write a batch; a store that fails costs traces, never the work that is traced."""
+        try:
+            with self._database.write() as session:
+                session.execute(insert(SpanRow), [_row(span) for span in spans])
+        except StoreError:
+            return SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS
+
+
+def provider_for(database: Database) -> TracerProvider:
+    """A tracer provider whose spans end up in the store; call ``shutdown`` to flush it."""
+    provider = TracerProvider(resource=Resource({"service.name": "agp"}), shutdown_on_exit=False)
+    provider.add_span_processor(
+        BatchSpanProcessor(
+            StoreExporter(database),
+            max_queue_size=_QUEUE,
+            max_export_batch_size=_BATCH,
+            schedule_delay_millis=_DELAY_MS,
+        )
+    )
+    return provider
+
+
+def _row(span: ReadableSpan) -> dict[str, Any]:
+    context = span.get_span_context()
+    assert context is not None  # a finished span has one
+    return {
+        "span_id": format_span_id(context.span_id),
+        "trace_id": format_trace_id(context.trace_id),
+        "parent_id": format_span_id(span.parent.span_id) if span.parent else None,
+        "name": span.name[:255],
+        "start_ns": span.start_time or 0,
+        "end_ns": span.end_time or 0,
+        "status": span.status.status_code.name,
+        "attributes": _plain(span.attributes),
+        "events": [
+            {"name": e.name, "time_ns": e.timestamp, "attributes": _plain(e.attributes)}
+            for e in span.events
+        ],
+    }
+
+
+def _plain(attributes: Any) -> dict[str, Any]:
+    """Attributes as JSON values: sequences become lists, text JSON cannot hold is escaped."""
+    return {
+        key: list(value)
+        if isinstance(value, tuple)
+        else _text(value)
+        if isinstance(value, str)
+        else value
+        for key, value in (attributes or {}).items()
+    }
+
+
+def _text(value: str) -> str:
+    """Text the databases can hold: PostgreSQL has no NUL, UTF-8 has no lone surrogates."""
+    return (
+        json.loads(json.dumps(value).replace("\\u0000", "\\ufffd"))
+        .encode("utf-8", "replace")
+        .decode()
+    )
