@@ -21,7 +21,7 @@ def canonical_json(value: Any) -> bytes:
     except (rfc8785.CanonicalizationError, UnicodeError) as error:
         raise InputError(
             f"This value has no canonical JSON form: {error}",
-            hint="Use only strings, finite numbers, booleans, null, lists and string-keyed objects.",
+            hint="Use strings, finite numbers, booleans, null, lists, objects with string keys.",
         ) from error
 
 

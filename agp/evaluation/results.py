@@ -45,20 +45,15 @@ def mean_score(results: Sequence[SampleResult]) -> float:
     return sum(scores) / len(scores) if scores else 0.0
 
 
-def round_scores(results: Sequence[SampleResult]) -> list[float]:
-    """Mean score after each attempt; a sample that was done early keeps its score."""
+def round_scores(results: Sequence[SampleResult], rounds: int) -> list[float]:
+    """Mean score after the first attempt and after each of ``rounds`` refinements.
+
+    A sample that was done early keeps its score.
+    """
     runs = [result.rounds for result in results if result.score is not None]
-    longest = max((len(rounds) for rounds in runs), default=0)
+    if not runs:
+        return []
     return [
-        sum(rounds[min(index, len(rounds) - 1)] for rounds in runs) / len(runs)
-        for index in range(longest)
+        sum(scores[min(index, len(scores) - 1)] for scores in runs) / len(runs)
+        for index in range(1 + rounds)
     ]
-
-
-def total_spend(results: Sequence[SampleResult]) -> Spend:
-    """What the results cost this run together."""
-    total = Spend()
-    for result in results:
-        if not result.reused:
-            total.add(result.spend)
-    return total

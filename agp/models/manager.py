@@ -56,6 +56,10 @@ class Meter(Protocol):
         """Replace the reservation by what it cost; None when the attempt gave no reply."""
         ...
 
+    def reuse(self, completion: Completion) -> None:
+        """Take note of a reply that came from the cache, for which nothing was reserved."""
+        ...
+
 
 class ModelManager:
     """Calls models for roles.
@@ -156,7 +160,10 @@ class ModelManager:
             return await self._retried(request, timeout_s)
         key = request.key
         if (kept := self._cache.get_call(key)) is not None:
-            return Completion.model_validate({**kept, "cached": True})
+            completion = Completion.model_validate({**kept, "cached": True})
+            if self._meter is not None:
+                self._meter.reuse(completion)
+            return completion
         completion = await self._retried(request, timeout_s)
         self._cache.put_call(key, request.model, completion.model_dump(mode="json"))
         return completion

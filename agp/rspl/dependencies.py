@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
-import networkx as nx
+import networkx
 
 from agp.errors import NotFoundError, ResourceError
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.kinds import KINDS
 
-Graph = Any  # networkx has no useful generic type at run time
+nx: Any = networkx  # its type hints are partial: strict checking sees mostly unknowns
 
 
-def graph_of(records: Iterable[Record]) -> Graph:
+def graph_of(records: Iterable[Record]) -> Any:
     """Directed graph with an edge from each resource to what it uses."""
-    graph: Any = nx.DiGraph()
+    graph = nx.DiGraph()
     for record in records:
         graph.add_node(record.id)
         graph.add_edges_from((record.id, used) for used in KINDS[record.type].dependencies(record))

@@ -63,9 +63,9 @@ class ResourceId(NamedTuple):
                 f"{text!r} is the name of {len(matches)} resources.",
                 hint="Say which: " + " or ".join(str(rid) for rid in matches),
             )
-        names = {str(rid) for rid in known} | (
-            {rid.name for rid in known} if "/" not in text else set()
-        )
+        names = {str(rid) for rid in known}
+        if "/" not in text:
+            names |= {rid.name for rid in known}
         raise NotFoundError("resource", text, names)
 
 
@@ -102,7 +102,8 @@ class Record(BaseModel):
     digests and are one version.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # NaN must reach canonical_json, which refuses it, not be dumped as null on the way.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     type: EntityType
     name: str

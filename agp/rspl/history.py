@@ -135,8 +135,7 @@ class History:
     def branches(self) -> dict[str, str | None]:
         """Branch name → head commit."""
         with self.database.read() as session:
-            rows = session.execute(select(BranchRow.name, BranchRow.head))
-            return {name: head for name, head in rows}
+            return {row.name: row.head for row in session.scalars(select(BranchRow))}
 
     def create_branch(self, name: str, *, at: str | None) -> None:
         """A new branch standing at a commit (None: empty). Raises InputError if it exists."""
@@ -320,8 +319,8 @@ class History:
         """The commit whose id starts with ``prefix`` (≥ 6 digits). Raises NotFoundError."""
         query = select(CommitRow).where(CommitRow.id.startswith(prefix, autoescape=True))
         with self.database.read() as session:
-            rows = session.scalars(query.limit(2)).all() if len(prefix) >= 6 else []
-            if len(rows) != 1:
+            rows = list(session.scalars(query.limit(2)))
+            if len(prefix) < 6 or len(rows) != 1:
                 raise NotFoundError("commit", prefix, hint="See them with: agp log")
             return self._with_changes(session, rows)[0]
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import networkx as nx
+import networkx
 
 from agp.rspl.entities import ResourceId
 from agp.rspl.history import MAIN, History
 
-Graph = Any
+nx: Any = networkx  # its type hints are partial: strict checking sees mostly unknowns
 
 
-def commit_graph(history: History) -> Graph:
+def commit_graph(history: History) -> Any:
     """All commits of all branches; each node has the commit as its attribute ``commit``."""
-    graph: Any = nx.DiGraph()
+    graph = nx.DiGraph()
     for branch in history.branches():
         for commit in history.log(branch):
             graph.add_node(commit.id, commit=commit)
@@ -22,12 +22,12 @@ def commit_graph(history: History) -> Graph:
     return graph
 
 
-def version_graph(history: History, rid: ResourceId, branch: str = MAIN) -> Graph:
+def version_graph(history: History, rid: ResourceId, branch: str = MAIN) -> Any:
     """The versions of a resource by digest; an edge holds the ``commit`` that led across.
 
     A restore leads back to an older version, so this graph may have cycles.
     """
-    graph: Any = nx.DiGraph()
+    graph = nx.DiGraph()
     for semver, found in history.versions(rid):
         graph.add_node(found, semver=semver)
     for commit in history.log(branch, rid):
@@ -46,5 +46,10 @@ def merge_base(history: History, left: str, right: str) -> str | None:
     """The newest commit that both build on; None for unrelated histories."""
     graph = commit_graph(history)
     ids = [history.find_commit(each).id for each in (left, right)]
-    shared = set.intersection(*({each, *nx.ancestors(graph, each)} for each in ids))
-    return max(shared, key=lambda each: graph.nodes[each]["commit"].seq, default=None)
+    built_on: list[set[str]] = [{each, *nx.ancestors(graph, each)} for each in ids]
+    shared = built_on[0] & built_on[1]
+
+    def age(each: str) -> int:
+        return graph.nodes[each]["commit"].seq
+
+    return max(shared, key=age, default=None)

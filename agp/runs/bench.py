@@ -40,7 +40,7 @@ async def run_bench(
             "models": models_of(config),
             "seed": config.seed,
             "spend": spend_of(journal),
-            **measured(results, refined=config.refine > 0, oracle=oracle),
+            **measured(results, rounds=config.refine, oracle=oracle),
         }
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
@@ -95,23 +95,25 @@ class Ledger:
         self._reserved_calls += 1
         self._reserved_tokens += worst
 
-    def settle(self, request: ModelRequest, reply: Completion | None) -> None:
+    def settle(self, request: ModelRequest, completion: Completion | None) -> None:
         """Book what the call really cost; None where it failed."""
-        if reply is None or not reply.cached:
-            self._reserved_calls -= 1
-            self._reserved_tokens -= request.max_tokens
-        if reply is not None:
-            self.restore(Spend.of(reply))
+        self._reserved_calls -= 1
+        self._reserved_tokens -= request.max_tokens
+        if completion is not None:
+            self._book(Spend.of(completion))
 
-    def restore(self, spend: Spend) -> None:
-        """Book spending, now or from a journal."""
+    def reuse(self, completion: Completion) -> None:
+        """Note a reply that came from the cache: it costs nothing now."""
+        self._book(Spend.of(completion))
+
+    def _book(self, spend: Spend) -> None:
         self.spent.add(spend)
         for collected in _collecting.get():
             collected.add(spend)
 
 
 @contextmanager
-def collect() -> Iterator[Spend]:
+def collect() -> Generator[Spend]:
     """What is spent within the block, in this task and the tasks it starts."""
     spend = Spend()
     token = _collecting.set((*_collecting.get(), spend))

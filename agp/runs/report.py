@@ -63,13 +63,14 @@ class Report(BaseModel):
     unscored: list[str] = Field(default_factory=list[str])
 
 
-def measured(results: Sequence[SampleResult], *, refined: bool, oracle: bool) -> dict[str, object]:
-    """The fields of a report that follow from results: first attempts against last."""
+def measured(results: Sequence[SampleResult], *, rounds: int, oracle: bool) -> dict[str, object]:
+    """The fields of a report that follow from results refined up to ``rounds`` times."""
+    refined = rounds > 0
     first = [r.model_copy(update={"score": r.rounds[0] if r.rounds else None}) for r in results]
     return {
         "vanilla": ScoreLine.of(first),
         "refined": ScoreLine.of(results) if refined else None,
-        "attempts": round_scores(results) if refined else [],
+        "attempts": round_scores(results, rounds) if refined else [],
         "oracle": refined and oracle,
         "reused": sum(result.reused for result in results),
         "unscored": [f"{r.sample}: {r.unscored}" for r in results if r.score is None],

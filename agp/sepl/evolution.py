@@ -98,7 +98,7 @@ async def _refine(run: _Run) -> dict[str, object]:
     told = bench.benchmark.refinable
     judged = "the scorer's verdict" if told else "no verdict, only a request to look again"
     return {
-        **measured(results, refined=True, oracle=told),
+        **measured(results, rounds=run.config.rounds, oracle=told),
         "conclusion": f"Inference-time refinement with {judged}; no resource was changed.",
     }
 

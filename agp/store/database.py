@@ -8,7 +8,7 @@ database failure leaves here as a StoreError that says what to do.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,13 +59,13 @@ class Database:
             raise
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self) -> Generator[Session]:
         """A read transaction: one consistent state."""
         with self._translated(), Session(self.engine) as session:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self) -> Generator[Session]:
         """A write transaction: committed as a whole at the end of the block, or not at all."""
         with (
             self._translated(),
@@ -124,7 +124,7 @@ class Database:
             upgrade(self.engine)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self) -> Generator[None]:
         try:
             yield
         except DBAPIError as error:

@@ -81,7 +81,7 @@ class CommitRow(Base):
 
 
 class ChangeRow(Base):
-    """One ref that a commit moved. ``before`` is empty for a new resource, ``after`` for a removal."""
+    """One ref that a commit moved: ``before`` is empty for a new one, ``after`` for a removal."""
 
     __tablename__ = "changes"
     commit: Mapped[str] = mapped_column(ForeignKey("commits.id"), primary_key=True)

@@ -48,8 +48,8 @@ def read_trace(database: Database, prefix: str) -> list[Span]:
     """
     with database.read() as session:
         ids = select(SpanRow.trace_id).where(SpanRow.trace_id.startswith(prefix, autoescape=True))
-        found = session.scalars(ids.distinct().limit(2)).all() if len(prefix) >= 4 else []
-        if len(found) != 1:
+        found = list(session.scalars(ids.distinct().limit(2)))
+        if len(prefix) < 4 or len(found) != 1:
             raise NotFoundError("trace", prefix, hint="See them with: agp trace list")
         query = select(SpanRow).where(SpanRow.trace_id == found[0]).order_by(SpanRow.start_ns)
         return [_span(row) for row in session.scalars(query)]

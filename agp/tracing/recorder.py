@@ -6,14 +6,14 @@ BatchSpanProcessor(OTLPSpanExporter()))``.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import format_span_id, format_trace_id
+from opentelemetry.util.types import AttributeValue
 from sqlalchemy import insert
 
 from agp.errors import StoreError
@@ -74,22 +74,13 @@ def _row(span: ReadableSpan) -> dict[str, Any]:
     }
 
 
-def _plain(attributes: Any) -> dict[str, Any]:
-    """Attributes as JSON values: sequences become lists, text JSON cannot hold is escaped."""
-    return {
-        key: list(value)
-        if isinstance(value, tuple)
-        else _text(value)
-        if isinstance(value, str)
-        else value
-        for key, value in (attributes or {}).items()
-    }
+def _plain(attributes: Mapping[str, AttributeValue] | None) -> dict[str, Any]:
+    return {key: _value(value) for key, value in (attributes or {}).items()}
 
 
-def _text(value: str) -> str:
-    """Text the databases can hold: PostgreSQL has no NUL, UTF-8 has no lone surrogates."""
-    return (
-        json.loads(json.dumps(value).replace("\\u0000", "\\ufffd"))
-        .encode("utf-8", "replace")
-        .decode()
-    )
+def _value(value: AttributeValue) -> Any:
+    """An attribute as a JSON value that every database can hold."""
+    if isinstance(value, str):
+        # PostgreSQL has no NUL in text, UTF-8 no lone surrogates.
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    return list(value) if isinstance(value, tuple) else value

@@ -29,6 +29,8 @@ def names(text: str) -> list[str]:
         '  {"name": "python", "arguments": "{\\"code\\": \\"print(1)\\"}"}',
         '[{"name": "python", "arguments": {"code": "print(1)"}}]',
         '{"type": "function", "function": {"name": "python", "arguments": {"code": "print(1)"}}}',
+        '{{"name": "python", "arguments": {"code": "print(1)"}}}',
+        '<tool_call>\n{{"name": "python", "arguments": {"code": "print(1)"}}}\n</tool_call>',
         '<tools>\n{"name": "python", "arguments": {"code": "print(1)"}}\n</tools>',
     ],
 )
@@ -66,6 +68,20 @@ def test_a_tagged_call_that_is_broken_comes_back_to_be_shown_to_the_model() -> N
     _, (call,) = parse_tool_calls(text, TOOLS)
     assert (call.name, call.arguments) == ("python", None)
     assert 'print("1")' in call.raw
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{\n  "name": "python",\n  "arguments": {"code": "print(1)}\n}\n```',
+        '{"name": "python", "arguments": {"code": """print(1)"""}}',
+        '{{"name": "python", "arguments": {"code": "print(',
+    ],
+)
+def test_an_untagged_call_that_is_broken_is_shown_too(text: str) -> None:
+    _, (call,) = parse_tool_calls(text, TOOLS)
+    assert (call.name, call.arguments) == ("python", None)
+    assert "print" in call.raw
 
 
 def test_a_tagged_call_of_an_unknown_tool_is_a_call() -> None:

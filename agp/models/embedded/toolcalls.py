@@ -19,6 +19,9 @@ from agp.models.types import ToolCall
 _TAGGED = re.compile(r"<(tool_call|tools|function_call)>(.*?)(?:</\1>|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```[a-zA-Z]*[ \t]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL)
 _LINE_OBJECT = re.compile(r"^[ \t]*(?=[{\[])", re.MULTILINE)
+_OPENING = re.compile(
+    r'\{{1,2}\s*"name"\s*:\s*"([^"\n]{1,100})"\s*,\s*"(?:arguments|parameters|args|input)"\s*:'
+)
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
 _MOST_ATTEMPTS = 64  # each attempt may read to the end: a reply of braces must not cost n²
 # Small models write real line breaks inside JSON strings: strict=False accepts them.
@@ -68,6 +71,9 @@ def _fenced(text: str, offered: Collection[str]) -> _Found:
         if calls:
             found.calls += [(name, arguments, match[1]) for name, arguments in calls]
             found.spans.append(match.span())
+        elif name := _broken_call(match[1].strip(), offered):
+            found.calls.append((name, None, match[1]))
+            found.spans.append(match.span())
     return found
 
 
@@ -85,6 +91,8 @@ def _bare(text: str, offered: Collection[str]) -> _Found:
             end = stop
             found.calls += [(name, arguments, text[start:stop]) for name, arguments in calls]
             found.spans.append((start, stop))
+    if not found.calls and (name := _broken_call(text.strip(), offered)):
+        return _Found([(name, None, text)], [(0, len(text))])
     return found
 
 
@@ -92,11 +100,19 @@ def _decode_first(text: str) -> Any:
     return _decode_at(text, 0)[0] if text[:1] in ("{", "[") else None
 
 
+def _broken_call(body: str, offered: Collection[str]) -> str:
+    """The offered tool that JSON which does not parse, as a whole, was meant to call."""
+    named = _OPENING.match(body)
+    return named[1] if named and named[1] in offered else ""
+
+
 def _decode_at(text: str, start: int) -> tuple[Any, int]:
+    doubled = text.startswith("{{", start)  # a template's escaped braces, copied
     try:
-        return _DECODER.raw_decode(text, start)
+        value, end = _DECODER.raw_decode(text, start + doubled)
     except (ValueError, RecursionError):
         return None, start
+    return value, end + (doubled and text.startswith("}", end))
 
 
 def _calls_in(value: Any) -> list[tuple[str, dict[str, Any] | None]]:

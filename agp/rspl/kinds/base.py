@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from agp.errors import ResourceError
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record, ResourceId
@@ -122,7 +122,7 @@ def take(front: JsonObject, allowed: JsonObject, where: str) -> JsonObject:
         )
     values = {**allowed, **{key: value for key, value in front.items() if value is not None}}
     for key, default in allowed.items():
-        expected = type(default)
+        expected = cast("type[Any]", type(default))
         fits = isinstance(values[key], int | float if expected is float else expected)
         if not fits or (isinstance(values[key], bool) and expected is not bool):
             raise ResourceError(

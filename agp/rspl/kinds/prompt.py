@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import cast
 
 from agp.errors import ResourceError
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record
@@ -81,8 +81,8 @@ class PromptKind(Kind):
                 raise ResourceError(
                     f"{record.id}: {key!r} is longer than {_LONGEST_TEXT} characters."
                 )
-        demonstrations = params.get("demonstrations")
-        if not isinstance(demonstrations, list) or not all(map(_is_demonstration, demonstrations)):
+        demonstrations = cast("list[object]", params.get("demonstrations"))
+        if not _is_list(demonstrations) or not all(map(_is_demonstration, demonstrations)):
             raise ResourceError(
                 f"{record.id}: 'demonstrations' must be a list of {{input, output}} texts."
             )
@@ -119,9 +119,12 @@ def prompt_record(folder: Folder, front: JsonObject) -> Record:
     )
 
 
-def _is_demonstration(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and set(value) == {"input", "output"}  # pyright: ignore[reportUnknownArgumentType]
-        and all(isinstance(text, str) for text in value.values())  # pyright: ignore[reportUnknownVariableType]
-    )
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _is_demonstration(value: object) -> bool:
+    if not isinstance(value, dict):
+        return False
+    shown = cast("dict[object, object]", value)
+    return set(shown) == {"input", "output"} and all(isinstance(t, str) for t in shown.values())

@@ -1,0 +1,104 @@
+"""Opening stores: good ones, bad ones, and transactions that are all or nothing."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import select, text
+
+from agp.errors import InputError, StoreError
+from agp.store.database import Database
+from agp.store.tables import Base, CallRow
+
+
+def _row(key: str) -> CallRow:
+    return CallRow(key=key, model="m", reply={}, created_at="now")
+
+
+def test_migrations_give_exactly_the_tables_the_code_uses(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_a_failed_write_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.write() as session:
+        session.add(_row("a"))
+        session.flush()
+        raise ZeroDivisionError
+    with database.read() as session:
+        assert session.scalars(select(CallRow.key)).all() == []
+
+
+def test_what_is_written_is_there_after_reopening(database: Database, location: str) -> None:
+    with database.write() as session:
+        session.add(_row("a"))
+    again = Database(location, create=False)
+    with again.read() as session:
+        assert session.scalars(select(CallRow.key)).all() == ["a"]
+    again.close()
+
+
+def test_a_newer_store_is_refused_and_not_touched(database: Database, location: str) -> None:
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError, match="schema 9999") as caught:
+        Database(location)
+    assert "Update agp" in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "notes.db"
+    path.write_text("these are my notes, not a database\n" * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        Database(path)
+    assert path.read_text().startswith("these are my notes")
+
+
+def test_a_foreign_database_is_refused_and_kept(tmp_path: Path) -> None:
+    import sqlite3
+
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE customers (id INTEGER)")
+    with pytest.raises(StoreError, match="not an agp store"):
+        Database(path)
+    with sqlite3.connect(path) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert names == [("customers",)]
+
+
+@pytest.mark.parametrize("damage", [16, 100])
+def test_a_damaged_store_is_an_error_with_a_remedy(tmp_path: Path, damage: int) -> None:
+    path = tmp_path / "store.db"
+    Database(path).close()
+    content = bytearray(path.read_bytes())
+    content[damage : damage + 80] = b"\xff" * 80
+    path.write_bytes(bytes(content))
+    with pytest.raises(StoreError) as caught:
+        database = Database(path)
+        with database.read() as session:
+            session.execute(text("SELECT * FROM objects")).all()
+            session.execute(text("SELECT * FROM spans")).all()
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        ("nonsense://x", "Not a usable store"),
+        ("sqlite:///{tmp}/absent/store.db", "no store at"),
+        ("{tmp}", "is a folder"),
+    ],
+)
+def test_wrong_places_are_input_errors(tmp_path: Path, location: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Database(location.format(tmp=tmp_path), create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unreachable_server_is_a_store_error() -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    with pytest.raises(StoreError, match="failed"):
+        Database("postgresql://nobody@127.0.0.1:1/nothing")
