@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from opentelemetry.trace import format_trace_id
+from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from agp.canonical import digest
@@ -24,6 +25,7 @@ from agp.runs.journal import Journal
 from agp.runs.ledger import collect
 from agp.runtime import Attempt
 from agp.runtime.session import REFINE, Session
+from agp.store.database import insert_new
 from agp.store.tables import EvaluationRow, now
 from agp.tracing import names
 
@@ -59,6 +61,7 @@ class Evaluator:
         self.journal = journal
         self.settings = settings
         self._failures = 0
+        self._scorer = benchmark.scorer_digest
 
     async def evaluate(
         self,
@@ -103,7 +106,7 @@ class Evaluator:
             {
                 "closure": view.closure_digest(agent),
                 "sample": sample.digest,
-                "scorer": self.benchmark.scorer_digest,
+                "scorer": self._scorer,
                 "model": config.model_dump(mode="json"),
                 "repetition": repetition,
                 "refine": [rounds, view.refs.get(REFINE) if rounds else None],
@@ -123,22 +126,20 @@ class Evaluator:
             result.key = key
             self._watch(result)
         if result.score is not None:
-            fresh = None if result.reused else result.model_dump(mode="json")
+            payload = result.model_dump(mode="json")
+            row = {"key": key, "result": payload, "created_at": now()}
 
             def keep(session: DatabaseSession) -> None:
-                if fresh is not None:
-                    session.merge(EvaluationRow(key=key, result=fresh, created_at=now()))
+                if not result.reused:
+                    insert_new(session, EvaluationRow, row)
 
-            self.journal.append(step, "sample", result.model_dump(mode="json"), also=keep)
+            await self.journal.finish(step, "sample", payload, also=keep)
         return result
 
     def _kept(self, key: str) -> SampleResult | None:
         with self.journal.database.read() as session:
-            row = session.get(EvaluationRow, key)
-            if row is None:
-                return None
-            result = SampleResult.model_validate(row.result)
-        return result.model_copy(update={"reused": True})
+            kept = session.scalar(select(EvaluationRow.result).where(EvaluationRow.key == key))
+        return SampleResult.model_validate({**kept, "reused": True}) if kept else None
 
     async def _run(
         self, view: View, agent: ResourceId, sample: Sample, repetition: int, rounds: int

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from agp.models.types import JsonObject
-from agp.store.database import Database
+from agp.store.database import Database, insert_new
 from agp.store.tables import CallRow, now
 
 
 class StoreCallCache:
-    """The call cache of one store."""
+    """The call cache of one store.
+
+    Replies are held until `flush`, which a run calls inside the transaction that records what
+    they were for: a reply costs no transaction of its own.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._pending: dict[str, JsonObject] = {}
 
     def get_call(self, key: str) -> JsonObject | None:
         """The reply kept under ``key``."""
+        if (waiting := self._pending.get(key)) is not None:
+            return waiting["reply"]
         with self._database.read() as session:
-            row = session.get(CallRow, key)
-            return dict(row.reply) if row else None
+            return session.scalar(select(CallRow.reply).where(CallRow.key == key))
 
     def put_call(self, key: str, model: str, reply: JsonObject) -> None:
-        """Keep a reply; the newest wins."""
-        with self._database.write() as session:
-            session.merge(CallRow(key=key, model=model, reply=reply, created_at=now()))
+        """Keep a reply."""
+        self._pending[key] = {"key": key, "model": model, "reply": reply, "created_at": now()}
+
+    def flush(self, session: Session) -> None:
+        """Write what is held, in a transaction of the caller's."""
+        pending, self._pending = self._pending, {}
+        for row in pending.values():
+            insert_new(session, CallRow, row)

@@ -14,14 +14,13 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from agp.canonical import canonical_json, digest
 from agp.errors import ConflictError, InputError, NotFoundError, StoreError
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.view import View
-from agp.store.database import Database
+from agp.store.database import Database, insert_new
 from agp.store.tables import BranchRow, ChangeRow, CommitRow, ObjectRow, RefRow, VersionRow, now
 
 MAIN = "main"
@@ -88,7 +87,7 @@ class History:
                 "body": canonical_json(record.body()).decode(),
                 "created_at": now(),
             }
-            session.execute(_insert_or_ignore(session, ObjectRow, row))
+            insert_new(session, ObjectRow, row)
 
     def _load(self, wanted: str) -> Record:
         with self.database.read() as session:
@@ -365,8 +364,3 @@ def _commit(row: CommitRow, changes: list[Change]) -> Commit:
 
 def _chunks(items: list[str], size: int) -> Iterable[list[str]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _insert_or_ignore(session: Session, table: type[ObjectRow], row: dict[str, Any]) -> Any:
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).values(row).on_conflict_do_nothing()

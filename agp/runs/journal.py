@@ -7,12 +7,13 @@ interrupted. Appending costs O(1). A step may write to the store in the same tra
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from agp.errors import InputError, NotFoundError
@@ -20,8 +21,16 @@ from agp.store.database import Database
 from agp.store.tables import EventRow, RunRow, now
 
 JsonObject = dict[str, Any]
+Write = Callable[[Session], None]
 
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
+
+
+class _Step(NamedTuple):
+    key: str
+    type: str
+    payload: JsonObject
+    also: Write | None
 
 
 class Journal:
@@ -34,6 +43,13 @@ class Journal:
         self.config = config
         self._done: dict[str, JsonObject] = {}
         self._seq = 0
+        self._riders: list[Write] = []
+        self._waiting: list[_Step] = []
+        self._flushing: asyncio.Task[None] | None = None
+
+    def along(self, write: Write) -> None:
+        """Have ``write`` called inside the transaction of every step that is appended."""
+        self._riders.append(write)
 
     @classmethod
     def start(cls, database: Database, kind: str, config: JsonObject) -> Journal:
@@ -83,29 +99,47 @@ class Journal:
         return found if found is not None else self.append(key, type_, await compute())
 
     def append(
-        self,
-        key: str,
-        type_: str,
-        payload: JsonObject,
-        also: Callable[[Session], None] | None = None,
+        self, key: str, type_: str, payload: JsonObject, also: Write | None = None
     ) -> JsonObject:
         """Append a finished step; ``also`` writes more in the same transaction."""
-        with self.database.write() as session:
-            session.add(
-                EventRow(
-                    run=self.run,
-                    seq=self._seq + 1,
-                    key=key,
-                    type=type_,
-                    payload=payload,
-                    created_at=now(),
-                )
-            )
-            if also is not None:
-                also(session)
-        self._seq += 1
-        self._done[key] = payload
+        self._write([_Step(key, type_, payload, also)])
         return payload
+
+    async def finish(
+        self, key: str, type_: str, payload: JsonObject, also: Write | None = None
+    ) -> None:
+        """Append a finished step together with others that finish at the same time.
+
+        Returns when it is durable: steps of concurrent tasks share one transaction.
+        """
+        self._waiting.append(_Step(key, type_, payload, also))
+        if self._flushing is None or self._flushing.done():
+            self._flushing = asyncio.create_task(self._flush())
+        await asyncio.shield(self._flushing)
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(0)  # the tasks that are ready now may join
+        waiting, self._waiting, self._flushing = self._waiting, [], None
+        self._write(waiting)
+
+    def _write(self, steps: list[_Step]) -> None:
+        rows = [
+            {
+                "run": self.run,
+                "seq": self._seq + number,
+                "key": step.key,
+                "type": step.type,
+                "payload": step.payload,
+                "created_at": now(),
+            }
+            for number, step in enumerate(steps, start=1)
+        ]
+        with self.database.write() as session:
+            session.execute(insert(EventRow), rows)
+            for write in (*self._riders, *(step.also for step in steps if step.also)):
+                write(session)
+        self._seq += len(steps)
+        self._done.update((step.key, step.payload) for step in steps)
 
     def close(self, status: str) -> None:
         """Note how the run ended: ``finished`` or ``stopped`` (it can be resumed)."""

@@ -67,9 +67,11 @@ def prepare(
         allow_hub=config.allow_hub,
     )
     ledger = Ledger(config.budget, spend_of(journal))
+    cache = StoreCallCache(journal.database)
+    journal.along(cache.flush)
     models = ModelManager(
         config.models,
-        StoreCallCache(journal.database),
+        cache,
         meter=ledger,
         tracer=means.tracer,
         capture_content=capture_content(),

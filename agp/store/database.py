@@ -14,15 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from agp.errors import InputError, StoreError
+from agp.store.tables import Base
 
 SCHEMA = "0001"
 """The newest migration this agp knows."""
 
 _WRITE = "agp_write"
+
+
+def insert_new(session: Session, table: type[Base], row: dict[str, Any]) -> None:
+    """Insert a row, unless one with its key is there: for content that its key determines."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    session.execute(dialect.insert(table).on_conflict_do_nothing(), row)
 
 
 def store_url(location: str | Path) -> str:
