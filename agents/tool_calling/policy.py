@@ -6,7 +6,8 @@ from agp.runtime import AgentRun, Answer
 class Policy:
     """Call the model, run the tools it asks for, show it the results, again.
 
-    The last step offers no tools, so that the model must answer; answering there is a success.
+    No tools are offered in the last step, nor after a step that only repeated earlier calls, so
+    that the model must answer; answering in the last step is a success.
 
     Parameters: ``max_steps`` model calls at most; ``temperature`` 0 for greedy decoding;
     ``max_tokens`` the longest reply of one step.
@@ -21,15 +22,20 @@ class Policy:
 
     async def run(self, run: AgentRun) -> Answer:
         messages = run.messages()
+        made: set[str] = set()
+        stuck = False
         for step in range(1, self.max_steps + 1):
-            last = step == self.max_steps
+            answer_now = stuck or step == self.max_steps
             reply = await run.complete(
                 messages,
-                tools=[] if last else run.tools.schemas,
+                tools=[] if answer_now else run.tools.schemas,
                 temperature=self.temperature,
                 max_tokens=self.max_tokens,
             )
-            if last or not reply.tool_calls:
+            if answer_now or not reply.tool_calls:
                 return Answer.from_reply(reply, steps=step)
+            calls = {f"{call.name} {call.arguments or call.raw}" for call in reply.tool_calls}
+            stuck = calls <= made
+            made |= calls
             messages += await run.tools.answer(reply)
         raise AssertionError("unreachable: the last step returns")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from opentelemetry.trace import format_trace_id
 from sqlalchemy import select
@@ -30,6 +31,9 @@ from agp.store.tables import EvaluationRow, now
 from agp.tracing import names
 
 _FAILURES_IN_A_ROW = 5
+_LOOKUP = 500
+
+JsonObject = dict[str, Any]
 
 OnResult = Callable[[SampleResult], None]
 
@@ -45,6 +49,14 @@ class Settings:
     seed: int = 0
     refine_rounds: int = 0
     concurrency: int = 8
+
+
+class Subject(NamedTuple):
+    """What is evaluated: an agent of a view; ``repetition`` tells independent samples apart."""
+
+    view: View
+    agent: ResourceId
+    repetition: int
 
 
 class Evaluator:
@@ -70,7 +82,6 @@ class Evaluator:
         samples: Sequence[Sample],
         *,
         repetition: int = 0,
-        refine_rounds: int | None = None,
         on_result: OnResult | None = None,
     ) -> list[SampleResult]:
         """Results in the order of ``samples``.
@@ -78,17 +89,19 @@ class Evaluator:
         Raises ModelError when several samples in a row could not be scored, BudgetExhausted
         when the next call would exceed the budget; finished samples are in the journal then.
         """
-        rounds = self.settings.refine_rounds if refine_rounds is None else refine_rounds
+        subject = Subject(view, agent, repetition)
+        keys = [self.key(subject, sample) for sample in samples]
+        known = self._known(keys)
         slots = asyncio.Semaphore(self.settings.concurrency)
 
-        async def one(sample: Sample) -> SampleResult:
+        async def one(sample: Sample, key: str) -> SampleResult:
             async with slots:
-                result = await self._finished(view, agent, sample, repetition, rounds)
+                result = await self._finished(subject, sample, key, known.get(key))
             if on_result is not None:
                 on_result(result)
             return result
 
-        tasks = [asyncio.create_task(one(sample)) for sample in samples]
+        tasks = [asyncio.create_task(one(*pair)) for pair in zip(samples, keys, strict=True)]
         try:
             return list(await asyncio.gather(*tasks))
         finally:
@@ -96,12 +109,12 @@ class Evaluator:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def key(
-        self, view: View, agent: ResourceId, sample: Sample, repetition: int, rounds: int
-    ) -> str:
+    def key(self, subject: Subject, sample: Sample) -> str:
         """The content key of one result."""
+        view, agent, repetition = subject
         role = view.record(agent).params["model"]
         config = self.session.models.request(role, [], seed=self.settings.seed)
+        rounds = self.settings.refine_rounds
         return digest(
             {
                 "closure": view.closure_digest(agent),
@@ -113,17 +126,26 @@ class Evaluator:
             }
         )
 
+    def _known(self, keys: Sequence[str]) -> dict[str, JsonObject]:
+        """Results that earlier runs measured, by key."""
+        known: dict[str, JsonObject] = {}
+        with self.journal.database.read() as session:
+            for start in range(0, len(keys), _LOOKUP):
+                part = EvaluationRow.key.in_(keys[start : start + _LOOKUP])
+                query = select(EvaluationRow.key, EvaluationRow.result).where(part)
+                known.update((row.key, row.result) for row in session.execute(query))
+        return known
+
     async def _finished(
-        self, view: View, agent: ResourceId, sample: Sample, repetition: int, rounds: int
+        self, subject: Subject, sample: Sample, key: str, known: JsonObject | None
     ) -> SampleResult:
-        key = self.key(view, agent, sample, repetition, rounds)
         step = f"sample/{key}"
         if (done := self.journal.done(step)) is not None:
             return SampleResult.model_validate(done)
-        result = self._kept(key)
-        if result is None:
-            result = await self._run(view, agent, sample, repetition, rounds)
-            result.key = key
+        if known is not None:
+            result = SampleResult.model_validate({**known, "reused": True})
+        else:
+            result = await self._run(subject, sample, key)
             self._watch(result)
         if result.score is not None:
             payload = result.model_dump(mode="json")
@@ -136,15 +158,8 @@ class Evaluator:
             await self.journal.finish(step, "sample", payload, also=keep)
         return result
 
-    def _kept(self, key: str) -> SampleResult | None:
-        with self.journal.database.read() as session:
-            kept = session.scalar(select(EvaluationRow.result).where(EvaluationRow.key == key))
-        return SampleResult.model_validate({**kept, "reused": True}) if kept else None
-
-    async def _run(
-        self, view: View, agent: ResourceId, sample: Sample, repetition: int, rounds: int
-    ) -> SampleResult:
-        result = SampleResult(sample=sample.id, sample_digest=sample.digest, key="", score=None)
+    async def _run(self, subject: Subject, sample: Sample, key: str) -> SampleResult:
+        result = SampleResult(sample=sample.id, sample_digest=sample.digest, key=key, score=None)
         tracer = self.session.tracer
         name = f"{names.INVOKE_WORKFLOW} {self.benchmark.name}"
         with tracer.start_as_current_span(name) as span, collect() as spend:
@@ -153,12 +168,12 @@ class Evaluator:
                     names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
                     names.TEST_CASE_ID: sample.id,
                     names.AGP_RUN: self.journal.run,
-                    names.AGP_REPETITION: repetition,
+                    names.AGP_REPETITION: subject.repetition,
                 }
             )
             result.trace_id = format_trace_id(span.get_span_context().trace_id)
             try:
-                await self._attempts(result, view, agent, sample, repetition, rounds)
+                await self._attempts(result, subject, sample)
             except (BudgetExhausted, ResourceError):
                 raise
             except ModelError as error:
@@ -176,15 +191,7 @@ class Evaluator:
             )
         return result
 
-    async def _attempts(
-        self,
-        result: SampleResult,
-        view: View,
-        agent: ResourceId,
-        sample: Sample,
-        repetition: int,
-        rounds: int,
-    ) -> None:
+    async def _attempts(self, result: SampleResult, subject: Subject, sample: Sample) -> None:
         """Answer, then refine: the solution y as the variable that evolves.
 
         Where the scorer may be asked (``refinable``), an answer is kept if its score does not
@@ -192,13 +199,13 @@ class Evaluator:
         """
         told = self.benchmark.refinable
         earlier: list[Attempt] = []
-        for _ in range(1 + rounds):
+        for _ in range(1 + self.settings.refine_rounds):
             answer = await self.session.run_agent(
-                view,
-                agent,
+                subject.view,
+                subject.agent,
                 sample.task,
                 seed=self.settings.seed,
-                repetition=repetition,
+                repetition=subject.repetition,
                 earlier=earlier,
             )
             score = await self._score(sample, answer.text)

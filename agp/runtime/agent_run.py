@@ -13,9 +13,15 @@ from agp.runtime.types import Task
 
 
 class Complete(Protocol):
-    """A model call bound to the agent's role, seed and repetition."""
+    """A model call bound to the agent's role, seed and repetition.
 
-    async def __call__(self, messages: list[JsonObject], **settings: Any) -> Completion: ...
+    ``draw`` (below 1000) tells equal calls of one run apart that are to be sampled
+    independently; ``settings`` are fields of ModelRequest: temperature, max_tokens, tools …
+    """
+
+    async def __call__(
+        self, messages: list[JsonObject], *, draw: int = 0, **settings: Any
+    ) -> Completion: ...
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
 from agp.errors import AgpError, ResourceError
 from agp.models.manager import ModelManager
+from agp.models.types import Completion, JsonObject
 from agp.rspl.builder import Builder
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.view import View
-from agp.runtime.agent_run import AgentRun, Attempt
+from agp.runtime.agent_run import AgentRun, Attempt, Complete
 from agp.runtime.toolbox import ToolBox
 from agp.runtime.types import Answer, Task
 from agp.tracing import names
 
 REFINE = ResourceId(EntityType.PROMPT, "refine")
 """The prompt that asks an agent to improve on its own earlier answer."""
+_MOST_DRAWS = 1000
 
 
 class Session:
@@ -90,14 +93,21 @@ class Session:
             task=task,
             prompt=get(ResourceId(EntityType.PROMPT, bound["prompt"])),
             tools=ToolBox(tools, {Task: task}, self.tracer),
-            complete=partial(
-                self.models.complete_role, bound["model"], seed=seed, repetition=repetition
-            ),
+            complete=self._bound(bound["model"], seed, repetition),
             memory=optional[EntityType.MEMORY],
             environment=optional[EntityType.ENVIRONMENT],
             earlier=earlier,
             refine=get(REFINE) if earlier else None,
         )
+
+    def _bound(self, role: str, seed: int, repetition: int) -> Complete:
+        async def complete(
+            messages: list[JsonObject], *, draw: int = 0, **settings: Any
+        ) -> Completion:
+            settings |= {"seed": seed, "repetition": repetition * _MOST_DRAWS + draw}
+            return await self.models.complete_role(role, messages, **settings)
+
+        return complete
 
     def _describe(self, span: Span, view: View, record: Record) -> None:
         prompt = ResourceId(EntityType.PROMPT, record.params["prompt"])

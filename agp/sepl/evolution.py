@@ -127,6 +127,7 @@ async def _search(run: _Run) -> dict[str, object]:
     fields: dict[str, object] = {
         "plan": made,
         "splits": {name: len(getattr(splits, name)) for name in _SPLITS},
+        "oracle": run.config.mode.solution and run.bench.benchmark.refinable,
         "rounds": rounds_of(run.journal),
         "proposals": proposals_of(run.journal),
         "conclusion": "The search found nothing better, so nothing was changed.",

@@ -215,14 +215,6 @@ async def test_a_tool_call_and_the_answer_from_its_result() -> None:
 
 @needs_model
 @pytest.mark.model
-def test_the_template_shows_the_call_format_with_single_braces(engine: Engine) -> None:
-    job = Job(messages=user("hi"), tools=[PYTHON])
-    shown = engine._llm.detokenize(engine.tokens_of(job), special=True).decode()
-    assert '\n{"name": <function-name>, "arguments": <args-json-object>}\n' in shown
-
-
-@needs_model
-@pytest.mark.model
 async def test_a_cancelled_task_frees_the_model_at_once() -> None:
     await ask("hi", max_tokens=1)
     task = asyncio.create_task(ask("Count from 1 to 500.", max_tokens=2000))

@@ -45,10 +45,18 @@ def test_tool_results_come_back_to_the_model(make_project: MakeProject) -> None:
 
 def test_answering_on_the_last_step_is_a_success(make_project: MakeProject) -> None:
     def script(request: ModelRequest) -> Completion | str:
-        return _call(expression="1") if request.tools else "done"
+        return _call(expression=f"1+{len(request.messages)}") if request.tools else "done"
 
     answer = make_project(script).run("tool_calling", "Go on.")
     assert (answer.text, answer.ended, answer.steps) == ("done", "answered", 4)
+
+
+def test_a_model_that_repeats_itself_is_made_to_answer(make_project: MakeProject) -> None:
+    def script(request: ModelRequest) -> Completion | str:
+        return _call(expression="1+1") if request.tools else "2"
+
+    answer = make_project(script).run("tool_calling", "Go on.")
+    assert (answer.text, answer.steps) == ("2", 3)
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,6 @@ from typing import Any, cast
 from agp.models.embedded.toolcalls import as_arguments
 from agp.models.types import JsonObject
 
-# Qwen2.5-Coder's published template shows the model its call format with doubled braces, and the
-# model copies them: 1 well-formed call of 10 (10 of 10 with the braces as they are meant).
-_DOUBLED = '{{\\"name\\": <function-name>, \\"arguments\\": <args-json-object>}}'
 _CONTROL = re.compile(r"<\|(\w+)\|>")
 
 
@@ -25,7 +22,7 @@ class ChatTemplate:
     def __init__(self, template: str, eos: str, bos: str) -> None:
         chat_format: Any = importlib.import_module("llama_cpp.llama_chat_format")
         self._formatter = chat_format.Jinja2ChatFormatter(
-            template=template.replace(_DOUBLED, _DOUBLED[1:-1]), eos_token=eos, bos_token=bos
+            template=template, eos_token=eos, bos_token=bos
         )
 
     def render(self, messages: list[JsonObject], tools: list[JsonObject]) -> str:

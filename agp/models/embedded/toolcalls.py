@@ -107,7 +107,9 @@ def _broken_call(body: str, offered: Collection[str]) -> str:
 
 
 def _decode_at(text: str, start: int) -> tuple[Any, int]:
-    doubled = text.startswith("{{", start)  # a template's escaped braces, copied
+    # Qwen2.5-Coder's own template shows the format in doubled braces, and the model copies them.
+    # Correcting the template instead made it call tools less often (36 of 60 against 46).
+    doubled = text.startswith("{{", start)
     try:
         value, end = _DECODER.raw_decode(text, start + doubled)
     except (ValueError, RecursionError):
