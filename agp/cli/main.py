@@ -1,0 +1,86 @@
+"""The command ``agp``: its commands put together, and the way into them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agp.cli import (
+    bench,
+    doctor,
+    evolve,
+    failures,
+    history,
+    init,
+    models,
+    quickstart,
+    resources,
+    resume,
+    rollback,
+    show,
+    trace,
+)
+from agp.cli import (
+    run as run_command,
+)
+
+_START = "Start here"
+_WORK = "Run and evolve"
+_LOOK = "Look and undo"
+
+app = typer.Typer(
+    name="agp",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Agents that get measurably better, with every change versioned, justified and "
+    "reversible.\n\n[bold]Examples[/bold]\n\n"
+    "  agp quickstart                       watch a real agent evolve, no key needed\n\n"
+    "  agp init my-project                  a project of your own\n\n"
+    "  agp evolve gsm8k --limit 60          evolve on a benchmark\n\n"
+    "  agp log                              what changed, why, on what evidence\n\n"
+    "Every command explains itself: agp COMMAND --help.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from agp import __version__
+
+        typer.echo(f"agp {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def agp(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    del version  # dealt with by its callback
+
+
+app.command(rich_help_panel=_START)(quickstart.quickstart)
+app.command(rich_help_panel=_START)(init.init)
+app.command(rich_help_panel=_START)(doctor.doctor)
+app.add_typer(models.app, rich_help_panel=_START)
+app.command(rich_help_panel=_WORK)(run_command.run)
+app.add_typer(bench.app, rich_help_panel=_WORK)
+app.command(rich_help_panel=_WORK)(evolve.evolve)
+app.command(rich_help_panel=_WORK)(resume.resume)
+app.add_typer(resources.app, rich_help_panel=_LOOK)
+app.command(rich_help_panel=_LOOK)(history.log)
+app.command(rich_help_panel=_LOOK)(show.show)
+app.command(rich_help_panel=_LOOK)(history.diff)
+app.command(rich_help_panel=_LOOK)(rollback.rollback)
+app.add_typer(trace.app, rich_help_panel=_LOOK)
+
+
+def run() -> None:
+    """The program ``agp``."""
+    failures.guarded(lambda: app(prog_name="agp"))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,53 @@
+"""Opening a project for a command, and closing it whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from agp.cli.options import MAIN, Models, Place
+
+if TYPE_CHECKING:
+    from agp.project import Project
+
+
+@contextmanager
+def opened(
+    place: Place,
+    models: Models | None = None,
+    *,
+    reflector: str | None = None,
+    branch: str = MAIN,
+    create: bool = False,
+) -> Generator[Project]:
+    """The project of a command.
+
+    A branch must exist: only what is said to make one does. Hints of errors that name another
+    command of this project are completed, so that they can be typed as they stand.
+    """
+    from agp.errors import AgpError, InputError
+    from agp.project import Project
+
+    if not place.project.is_dir():
+        raise InputError(
+            f"There is no folder {place.project}.", hint="Make a project with: agp init DIR"
+        )
+    models = models or Models()
+    try:
+        with Project(
+            place.project,
+            store=place.store,
+            model=models.model,
+            reflector=reflector,
+            api_base=models.api_base,
+            create=create,
+        ) as project:
+            project.history.view(branch)
+            project.registry.branch = branch
+            yield project
+    except AgpError as error:
+        if error.hint:
+            for command in ("agp resume", "agp log", "agp trace list"):
+                error.hint = error.hint.replace(command, command + place.flags)
+        raise
