@@ -40,6 +40,7 @@ class Ledger:
     def __init__(self, allowed: int) -> None:
         self.allowed = allowed
         self.settled: list[Completion | None] = []
+        self.reused: list[Completion] = []
 
     def reserve(self, request: ModelRequest) -> None:
         if self.allowed == 0:
@@ -48,6 +49,9 @@ class Ledger:
 
     def settle(self, request: ModelRequest, completion: Completion | None) -> None:
         self.settled.append(completion)
+
+    def reuse(self, completion: Completion) -> None:
+        self.reused.append(completion)
 
 
 def manager(script: Script, **options: Any) -> tuple[ModelManager, ScriptedBackend]:
@@ -149,6 +153,7 @@ async def test_each_attempt_is_reserved_and_settled_and_cached_replies_are_not()
     await models.complete(request())
     await models.complete(request())
     assert [c.text if c else None for c in ledger.settled] == [None, "x"]
+    assert [c.text for c in ledger.reused] == ["x"]
     assert ledger.allowed == 7
 
 
