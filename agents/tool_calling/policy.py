@@ -9,14 +9,23 @@ class Policy:
     No tools are offered in the last step, nor after a step that only repeated earlier calls, so
     that the model must answer; answering in the last step is a success.
 
-    Parameters: ``max_steps`` model calls at most; ``temperature`` 0 for greedy decoding;
-    ``max_tokens`` the longest reply of one step.
+    Parameters: ``max_steps`` model calls at most; ``after_tools`` is said to the model behind the
+    results of its calls (small models repeat a call rather than answer without such a word), empty
+    for nothing; ``temperature`` 0 for greedy decoding; ``max_tokens`` the longest reply of one
+    step.
     """
 
-    def __init__(self, max_steps: int = 4, temperature: float = 0.0, max_tokens: int = 512) -> None:
+    def __init__(
+        self,
+        max_steps: int = 4,
+        after_tools: str = "",
+        temperature: float = 0.0,
+        max_tokens: int = 512,
+    ) -> None:
         if max_steps < 1:
             raise ValueError("max_steps must be at least 1")
         self.max_steps = max_steps
+        self.after_tools = after_tools
         self.temperature = temperature
         self.max_tokens = max_tokens
 
@@ -38,4 +47,6 @@ class Policy:
             stuck = calls <= made
             made |= calls
             messages += await run.tools.answer(reply)
+            if self.after_tools:
+                messages.append({"role": "user", "content": self.after_tools})
         raise AssertionError("unreachable: the last step returns")

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 FOLDER = Path("quickstart")
 BENCHMARK = "reasoning_gym:count_bits"
-AGENT = "tool_calling"
-FEEDBACK, SELECTION, HOLDOUT = 8, 10, 20
-ROUNDS = 2
+AGENT = "program"
+FEEDBACK, SELECTION, HOLDOUT = 8, 8, 16
+ROUNDS = 3
 CANDIDATES = 2
-SCREEN = 4
+SCREEN = 3
 
 
 @grouped

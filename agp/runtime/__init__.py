@@ -5,7 +5,7 @@ never the right answer, the scorer or the store.
 """
 
 from agp.runtime.agent_run import AgentRun, Attempt
-from agp.runtime.toolbox import ToolBox
+from agp.runtime.toolbox import ToolBox, ToolResult
 from agp.runtime.types import Answer, Task
 
-__all__ = ["AgentRun", "Answer", "Attempt", "Task", "ToolBox"]
+__all__ = ["AgentRun", "Answer", "Attempt", "Task", "ToolBox", "ToolResult"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.trace import Status, StatusCode, Tracer
 
@@ -15,6 +15,13 @@ from agp.rspl.kinds.tool import LocalTool
 from agp.tracing import names
 
 _LONGEST_RESULT = 8_000
+
+
+class ToolResult(NamedTuple):
+    """What a tool gave, as text; or, if it ``failed``, what went wrong."""
+
+    text: str
+    failed: bool
 
 
 class ToolBox:
@@ -35,22 +42,23 @@ class ToolBox:
         self._tracer = tracer
         self.schemas: list[JsonObject] = [KINDS[r.type].exports(r) for r, _ in tools.values()]
 
-    async def call(self, name: str, arguments: JsonObject | None, *, raw: str = "") -> str:
-        """The result as text. What went wrong is a result too, in words for the model."""
+    async def call(self, name: str, arguments: JsonObject | None, *, raw: str = "") -> ToolResult:
+        """Call a tool. What goes wrong is a result too, in words for the model."""
         with self._tracer.start_as_current_span(f"execute_tool {name}") as span:
             span.set_attribute(names.GEN_AI_OPERATION_NAME, "execute_tool")
             span.set_attribute(names.GEN_AI_TOOL_NAME, name)
             span.set_attribute(
                 names.GEN_AI_TOOL_CALL_ARGUMENTS, raw or json.dumps(arguments, ensure_ascii=False)
             )
+            failed = False
             try:
-                result = await self._run(name, arguments)
+                text = await self._run(name, arguments)
             except Exception as error:  # a tool's failure is the agent's to see, whatever it is
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 span.set_attribute(names.ERROR_TYPE, type(error).__name__)
-                result = f"Error: {error}"
-            span.set_attribute(names.GEN_AI_TOOL_CALL_RESULT, result)
-            return result
+                failed, text = True, f"Error: {error}"
+            span.set_attribute(names.GEN_AI_TOOL_CALL_RESULT, text)
+            return ToolResult(text, failed)
 
     async def answer(self, reply: Completion) -> list[JsonObject]:
         """The turns to add after a reply that calls tools: the reply itself, then each result."""
@@ -62,8 +70,8 @@ class ToolBox:
             }
         ]
         for call in reply.tool_calls:
-            content = await self.call(call.name, call.arguments, raw=call.raw)
-            turns.append({"role": "tool", "tool_call_id": call.id, "content": content})
+            result = await self.call(call.name, call.arguments, raw=call.raw)
+            turns.append({"role": "tool", "tool_call_id": call.id, "content": result.text})
         return turns
 
     async def _run(self, name: str, arguments: JsonObject | None) -> str:

@@ -104,16 +104,22 @@ async def test_python(code: str, output: str) -> None:
 
 async def test_python_problems_are_readable() -> None:
     python = load("python")
-    reply = await python("print('first')\ndef f():\n    return {}['k']\nf()")
+
+    async def problem(code: str) -> str:
+        with pytest.raises(ValueError) as caught:  # noqa: PT011
+            await python(code)
+        return str(caught.value)
+
+    reply = await problem("print('first')\ndef f():\n    return {}['k']\nf()")
     assert reply.startswith("first\nTraceback")
     assert "return {}['k']" in reply
     assert reply.endswith("KeyError: 'k'")
     assert "main.py" not in reply
-    assert "SyntaxError" in await python("print(")
-    assert "Print the result" in await python("x = 1")
-    assert "exit code 3" in await python("import sys; sys.exit(3)")
+    assert "SyntaxError" in await problem("print(")
+    assert "Print the result" in await problem("x = 1")
+    assert "exit code 3" in await problem("import sys; sys.exit(3)")
     assert len(await python("print('x' * 50_000)")) < 5_000
-    assert "printed more than" in await python("while True: print('x' * 1000)")
+    assert "printed more than" in await problem("while True: print('x' * 1000)")
 
 
 def test_read_file() -> None:

@@ -42,14 +42,19 @@ async def python(code: str) -> str:
         code: The complete program, for example "print(sum(range(10)))".
 
     Returns:
-        The printed output; after an error, the output so far and the end of the traceback.
+        The printed output.
+
+    Raises:
+        ValueError: With the output so far and what went wrong, in words for the model.
     """
     result = await run_python(CELL, files={"cell.py": code}, limits=LIMITS)
     output = _bounded(result.stdout.rstrip("\n"))
     problem = _problem(result)
+    if not output and not problem:
+        problem = "The program ended without printing anything. Print the result."
     if problem:
-        return f"{output}\n{problem}".strip()
-    return output or "(The program ended without printing anything. Print the result.)"
+        raise ValueError(f"{output}\n{problem}".strip())
+    return output
 
 
 def _problem(result: ProcessResult) -> str:
@@ -57,16 +62,16 @@ def _problem(result: ProcessResult) -> str:
         case "ok":
             return ""
         case "timeout":
-            return f"Error: stopped, it ran longer than {LIMITS.wall_s:g} seconds."
+            return f"Stopped: it ran longer than {LIMITS.wall_s:g} seconds."
         case "memory":
-            return f"Error: stopped, it needed more than {LIMITS.memory_mb} MiB of memory."
+            return f"Stopped: it needed more than {LIMITS.memory_mb} MiB of memory."
         case "output_limit":
-            return f"Error: stopped, it printed more than {LIMITS.output_bytes} bytes."
+            return f"Stopped: it printed more than {LIMITS.output_bytes} bytes."
         case "process_limit":
-            return f"Error: stopped, it started more than {LIMITS.processes} processes."
+            return f"Stopped: it started more than {LIMITS.processes} processes."
         case _:
             tail = result.stderr.strip()[-1_500:]
-            return tail or f"Error: it ended with exit code {result.exit_code}."
+            return tail or f"It ended with exit code {result.exit_code}."
 
 
 def _bounded(text: str) -> str:
