@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from agp.config import ProjectConfig, read_config
-from agp.errors import Interrupted
+from agp.errors import InputError, Interrupted
 from agp.evaluation.types import Benchmark
 from agp.models.manager import ModelManager
 from agp.models.types import Backend
@@ -27,7 +27,7 @@ from agp.rspl.registry import Registry
 from agp.rspl.view import View
 from agp.runs import bench as bench_runs
 from agp.runs.config import BenchConfig, RunConfig
-from agp.runs.journal import FINISHED, STOPPED, Journal
+from agp.runs.journal import FINISHED, REFUSED, STOPPED, Journal
 from agp.runs.observer import Observer
 from agp.runs.report import Report
 from agp.runs.workbench import Means, capture_content
@@ -223,7 +223,8 @@ class Project:
         try:
             report = await carry_out(self._means(), self.history, journal, watch, given)
         except BaseException as error:
-            journal.close(STOPPED)
+            refused = isinstance(error, InputError) and not journal.begun
+            journal.close(REFUSED if refused else STOPPED)
             if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
                 raise Interrupted(
                     f"Run {journal.run} was stopped; everything finished is kept.",

@@ -19,7 +19,7 @@ policy:
 ---
 Answer with one word.
 """
-POLICY = '''
+POLICY = """
 from collections import Counter
 
 from agp import AgentRun, Answer
@@ -36,7 +36,7 @@ class Policy:
             for vote in range(self.votes)
         ]
         return Answer(text=Counter(replies).most_common(1)[0][0], steps=self.votes)
-'''
+"""
 
 
 def main() -> None:

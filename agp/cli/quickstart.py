@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 FOLDER = Path("quickstart")
 BENCHMARK = "reasoning_gym:count_bits"
 AGENT = "program"
-FEEDBACK, SELECTION, HOLDOUT = 8, 8, 16
-ROUNDS = 3
-CANDIDATES = 2
-SCREEN = 3
+FEEDBACK, SELECTION, HOLDOUT = 6, 6, 12
+ROUNDS = 2
+CANDIDATES = 3
+SCREEN = 2
 
 
 @grouped

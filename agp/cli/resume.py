@@ -13,8 +13,6 @@ from agp.cli.options import Budget, Format, Output, Place
 if TYPE_CHECKING:
     from agp.store.database import Database
 
-_PREPARATION = {"start", "objective"}
-
 
 @grouped
 def resume(
@@ -59,9 +57,8 @@ def resume(
 
 
 def _unfinished(database: Database) -> str | None:
-    """The newest unfinished run that got anywhere; else the newest unfinished; else None."""
-    from agp.runs.journal import FINISHED, Journal, list_runs
+    """The newest run that neither finished nor was refused; None if there is none."""
+    from agp.runs.journal import RUNNING, STOPPED, list_runs
 
-    open_ = [row.id for row in list_runs(database, 1000) if row.status != FINISHED]
-    got_on = (run for run in open_ if Journal.reopen(database, run).steps.keys() - _PREPARATION)
-    return next(got_on, next(iter(open_), None))
+    open_ = (row.id for row in list_runs(database, 1000) if row.status in (RUNNING, STOPPED))
+    return next(open_, None)

@@ -23,7 +23,8 @@ from agp.store.tables import EventRow, RunRow, now
 JsonObject = dict[str, Any]
 Write = Callable[[Session], None]
 
-RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
+RUNNING, FINISHED, STOPPED, REFUSED = "running", "finished", "stopped", "refused"
+_PREPARING = ("start", "objective")
 
 
 class _Step(NamedTuple):
@@ -65,10 +66,13 @@ class Journal:
 
     @classmethod
     def reopen(cls, database: Database, run: str | None = None) -> Journal:
-        """Open a run again: by id, or the newest. Raises NotFoundError, InputError."""
+        """Open a run again: by id, or the newest that was not refused.
+
+        Raises NotFoundError, InputError where there is none.
+        """
         with database.read() as session:
-            rows = session.execute(select(RunRow.id).order_by(RunRow.created_at.desc()))
-            ids = [row[0] for row in rows]
+            accepted = select(RunRow.id).where(RunRow.status != REFUSED)
+            ids = list(session.scalars(accepted.order_by(RunRow.created_at.desc())))
             if run is None and not ids:
                 raise InputError("There is no run to resume.", hint="Start one: agp evolve")
             wanted = run or ids[0]
@@ -141,8 +145,17 @@ class Journal:
         self._seq += len(steps)
         self._done.update((step.key, step.payload) for step in steps)
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was done that costs: not only preparations."""
+        return any(key not in _PREPARING for key in self._done)
+
     def close(self, status: str) -> None:
-        """Note how the run ended: ``finished`` or ``stopped`` (it can be resumed)."""
+        """Note how the run ended.
+
+        ``finished``, ``stopped`` (it can be resumed), or ``refused`` (its input was wrong and
+        nothing was done).
+        """
         with self.database.write() as session:
             row = session.get_one(RunRow, self.run)
             row.status = status

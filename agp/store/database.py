@@ -176,6 +176,7 @@ def _store_error(url: str, error: DBAPIError) -> StoreError:
         "readonly": "The store is read-only. Make it writable or choose another with --store.",
         "unable to open": "Check that the folder exists and is writable.",
         "disk is full": "Free some space and run the same command again: nothing was half-written.",
+        "unique": "Another process is carrying this run on. Wait for it, or stop it.",
         "locked": "Another process holds the store. Wait for it, or stop it.",
         "connect": "Is the database server running and reachable?",
     }

@@ -1,6 +1,6 @@
 """What starting costs: CPU seconds of `import agp` and `agp --help`, and that neither loads LiteLLM.
 
-    python benchmarks/perf/startup.py
+python benchmarks/perf/startup.py
 """
 
 from __future__ import annotations

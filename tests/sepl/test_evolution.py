@@ -164,6 +164,15 @@ def test_a_proposer_that_cannot_be_read_ends_the_run_quoting_it(
     assert len(project.history.log()) == 1
 
 
+def test_a_run_refused_for_its_input_is_not_resumed(make_project: MakeProject) -> None:
+    project = make_project(model(GOOD, lambda n: n % 3 == 0))
+    report = project.evolve(Echo(60))
+    with pytest.raises(InputError):
+        project.evolve(Echo(60), agent="slover")
+    assert [row.status for row in list_runs(project.database)] == ["refused", "finished"]
+    assert project.resume() == report
+
+
 def test_nothing_to_mend_is_said_and_costs_no_proposal(make_project: MakeProject) -> None:
     project = make_project(lambda r: str(number_in(r)))
     report = project.evolve(Echo(60))

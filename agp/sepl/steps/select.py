@@ -1,8 +1,8 @@
 """Select σ : V × ℘(H) → ℘(D). Which variables are implicated, and concrete edits to them.
 
 The reflector chooses a strategy of change, which is a prompt resource named ``strategy.…``, for
-one variable, and fills it in; or it rewrites the variable freely. A strategy that was tried on
-the same text is not offered again.
+one variable, and fills it in; or it rewrites the variable freely. What was tried on the
+same text is not offered again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, create_model
 
 from agp.canonical import digest
 from agp.rspl.entities import EntityType, Record
-from agp.rspl.kinds.prompt import Prompt
+from agp.rspl.kinds.prompt import Prompt, placeholders_of
 from agp.rspl.view import View
 from agp.sepl.edits import Edit, Insert, Replace
 from agp.sepl.lab import Idea, Lab
@@ -46,18 +46,26 @@ class Select:
         texts = [variable for variable in theta.values() if variable.form == "text"]
         wanted = self.lab.candidates if message.items and texts else 0
         proposals: list[Proposal] = []
+        proposed: list[Idea] = []
         for number in range(1, wanted + 1):
-            proposal = await self._propose(view, message, number, texts)
+            proposal = await self._propose(view, message, number, texts, proposed)
             if proposal is not None:
                 proposals.append(proposal)
         traces = message.traces
         return view, Modifications(round=message.round, traces=traces, items=proposals)
 
     async def _propose(
-        self, view: View, message: Hypotheses, number: int, texts: list[Variable]
+        self,
+        view: View,
+        message: Hypotheses,
+        number: int,
+        texts: list[Variable],
+        proposed: list[Idea],
     ) -> Proposal | None:
         strategies = self._strategies(view)
-        ideas = self._untried(strategies, texts)
+        ideas = self._on_offer(strategies, texts, proposed)
+        if not ideas:
+            return None
         choice = await self.lab.ask(
             view,
             step=f"{message.round}/select/{number}",
@@ -77,6 +85,7 @@ class Select:
             return None
         idea = ideas[choice.change]
         self.lab.tried.append(idea)
+        proposed.append(idea)
         return Proposal(
             id=f"r{message.round}c{number}",
             strategy=idea.strategy,
@@ -98,14 +107,21 @@ class Select:
             if tools.issuperset(record.metadata.get("requires", []))
         }
 
-    def _untried(self, strategies: dict[str, Record], texts: list[Variable]) -> dict[str, Idea]:
-        """The changes on offer, by the words that name them; a rewrite is always on offer."""
+    def _on_offer(
+        self, strategies: dict[str, Record], texts: list[Variable], proposed: list[Idea]
+    ) -> dict[str, Idea]:
+        """The changes on offer, by the words that name them.
+
+        A strategy is offered once for a text as it is; a rewrite of a text, which never comes
+        out the same, once a round.
+        """
         ideas = [
-            Idea(strategy, text.id, digest(text.value)) for strategy in strategies for text in texts
+            Idea(strategy, text.id, digest(text.value))
+            for strategy in [*strategies, REWRITE]
+            for text in texts
         ]
-        untried = [idea for idea in ideas if idea not in self.lab.tried]
-        rewrites = [Idea(REWRITE, text.id, digest(text.value)) for text in texts]
-        return {str(idea): idea for idea in [*untried, *rewrites]}
+        gone = [idea for idea in self.lab.tried if idea.strategy != REWRITE] + proposed
+        return {str(idea): idea for idea in ideas if idea not in gone}
 
     def _example(self, message: Hypotheses) -> str:
         failed = next(r for r in message.traces.feedback if r.score is not None and r.score < 1.0)
@@ -125,7 +141,9 @@ def _edit(idea: Idea, text: str, strategies: dict[str, Record]) -> Edit:
 
 
 def _describe(variable: Variable) -> str:
-    return f'- {variable.id} ({variable.role}): """{variable.value}"""'
+    kept = ", ".join(f"{{{{{name}}}}}" for name in sorted(placeholders_of(variable.value)))
+    must = f"; it must keep {kept}" if kept else ""
+    return f'- {variable.id} ({variable.role}{must}): """{variable.value}"""'
 
 
 def _listed(strategies: dict[str, Record], ideas: dict[str, Idea]) -> str:
