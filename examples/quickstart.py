@@ -20,7 +20,7 @@ def main() -> None:
 
     with agp.Project(options.folder, model=options.model) as project:
         report = project.evolve(
-            "reasoning_gym:count_bits", "tool_calling", feedback=5, selection=6, holdout=10
+            "reasoning_gym:count_bits", "program", feedback=6, selection=6, holdout=12
         )
         print(report.conclusion)
         if report.vanilla and report.evolved:

@@ -1,4 +1,4 @@
-"""What starting costs: CPU seconds of `import agp` and `agp --help`, and that neither loads LiteLLM.
+"""What starting costs: CPU seconds of `import agp` and `agp --help`; and whether LiteLLM is loaded.
 
 python benchmarks/perf/startup.py
 """

@@ -36,7 +36,7 @@ def test_an_evolution_measures_decides_and_can_be_reproduced(tmp_path: Path) -> 
         report = project.evolve(
             "reasoning_gym:count_bits", "program", rounds=1, candidates=2, screen=2, **SIZES
         )
-        assert [line.round for line in report.rounds][0] == 0
+        assert report.rounds[0].round == 0
         assert report.spend.calls >= 6
         assert report.spend.output_tokens > 0
         assert report.spend.unpriced == 0
