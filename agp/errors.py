@@ -86,6 +86,10 @@ class ModelError(AgpError):
     """A model call failed for good (after retries and fallbacks)."""
 
 
+class ProposerError(ModelError):
+    """The model that proposes changes cannot be understood: resuming would not help."""
+
+
 class TransientModelError(ModelError):
     """A model call failed in a way that may pass: time-out, rate limit, connection, 5xx."""
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from agp.config import ProjectConfig, read_config
-from agp.errors import InputError, Interrupted
+from agp.errors import InputError, Interrupted, ProposerError
 from agp.evaluation.types import Benchmark
 from agp.models.manager import ModelManager
 from agp.models.types import Backend
@@ -27,9 +27,10 @@ from agp.rspl.registry import Registry
 from agp.rspl.view import View
 from agp.runs import bench as bench_runs
 from agp.runs.config import BenchConfig, RunConfig
-from agp.runs.journal import FINISHED, REFUSED, STOPPED, Journal
+from agp.runs.journal import FAILED, REFUSED, STOPPED, Journal
+from agp.runs.ledger import Spend, collect
 from agp.runs.observer import Observer
-from agp.runs.report import Report
+from agp.runs.report import Report, reused_in, spend_of, wall_of
 from agp.runs.workbench import Means, capture_content
 from agp.runtime import Answer, Task
 from agp.runtime.session import Session
@@ -84,6 +85,8 @@ class Project:
         self.tracer_provider = provider_for(self.database)
         self._backends = dict(backends or {})
         try:
+            if branch != MAIN:
+                self.history.view(branch)  # only what is said to make a branch makes one
             self.discovered = self.registry.init(self.roots)
         except BaseException:
             self.close()
@@ -208,7 +211,7 @@ class Project:
         """
         journal = Journal.reopen(self.database, run)
         if budget is not None:
-            journal.config = {**journal.config, "budget": budget}
+            journal.amend(budget=budget)
         return await self._carry_out(journal, observer, benchmark)
 
     async def _carry_out(
@@ -219,24 +222,33 @@ class Project:
             return form.model_validate(done)
         given = benchmark if isinstance(benchmark, Benchmark) else None
         watch = observer or evolution.EvolveObserver()
-        began = monotonic()
-        try:
-            report = await carry_out(self._means(), self.history, journal, watch, given)
-        except BaseException as error:
-            refused = isinstance(error, InputError) and not journal.begun
-            journal.close(REFUSED if refused else STOPPED)
-            if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
-                raise Interrupted(
-                    f"Run {journal.run} was stopped; everything finished is kept.",
-                    hint=f"Go on with: agp resume {journal.run}",
-                ) from error
-            raise
-        finally:
-            self.tracer_provider.force_flush()
-        report.wall_seconds = monotonic() - began
-        journal.append(REPORT, REPORT, report.model_dump(mode="json"))
-        journal.close(FINISHED)
+        began, before = monotonic(), spend_of(journal)
+        with collect() as spent:
+            try:
+                report = await carry_out(self._means(), self.history, journal, watch, given)
+            except BaseException as error:
+                self._note_session(journal, before, spent, monotonic() - began)
+                journal.close(_ending(error, journal))
+                if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+                    raise Interrupted(
+                        f"Run {journal.run} was stopped; everything finished is kept.",
+                        hint=f"Go on with: agp resume {journal.run}",
+                    ) from error
+                raise
+            finally:
+                self.tracer_provider.force_flush()
+        self._note_session(journal, before, spent, monotonic() - began)
+        report.spend = spend_of(journal)
+        report.wall_seconds = wall_of(journal)
+        report.reused = reused_in(journal)
+        journal.append(REPORT, REPORT, report.model_dump(mode="json"), also=journal.finished)
         return report
+
+    def _note_session(self, journal: Journal, before: Spend, spent: Spend, wall: float) -> None:
+        """Journal what this session took: its time, and what samples that never finished cost."""
+        noted = spend_of(journal).beyond(before)
+        payload = {"wall": wall, "spend": spent.beyond(noted).model_dump()}
+        journal.append(f"session/{len(journal.steps)}", "session", payload)
 
     def _configured(
         self,
@@ -245,6 +257,9 @@ class Project:
         agent: str,
         settings: dict[str, Any],
     ) -> RunConfig:
+        for name in ("data", "lock"):
+            if settings.get(name) is not None:  # a resumed run may start from another folder
+                settings[name] = Path(settings[name]).expanduser().resolve()
         config = kind.model_validate(
             {
                 "models": {role: each.model_dump() for role, each in self.models.items()},
@@ -264,6 +279,14 @@ class Project:
             benchmark_folders=self.benchmark_folders,
             backends=self._backends,
         )
+
+
+def _ending(error: BaseException, journal: Journal) -> str:
+    if isinstance(error, ProposerError):
+        return FAILED
+    if isinstance(error, InputError) and not journal.begun:
+        return REFUSED
+    return STOPPED
 
 
 def in_sync(work: Coroutine[Any, Any, T]) -> T:

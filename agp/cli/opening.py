@@ -41,10 +41,9 @@ def opened(
             model=models.model,
             reflector=reflector,
             api_base=models.api_base,
+            branch=branch,
             create=create,
         ) as project:
-            project.history.view(branch)
-            project.registry.branch = branch
             yield project
     except AgpError as error:
         if error.hint:

@@ -130,15 +130,15 @@ class Samples:
     ] = None
     seed: Seed = 0
     concurrency: Annotated[
-        int,
+        int | None,
         typer.Option(
             metavar="N",
             min=1,
             max=1000,
-            help="Samples under way at once.",
+            help="Samples under way at once; default: 8, or 1 on the embedded model.",
             rich_help_panel=_SAMPLES,
         ),
-    ] = 8
+    ] = None
 
     def settings(self) -> dict[str, Any]:
         """The same as settings of a run; the agent is not one of them."""

@@ -16,6 +16,7 @@ from opentelemetry.trace import format_trace_id
 from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
+import agp
 from agp.canonical import digest
 from agp.errors import BudgetExhausted, ModelError, ResourceError
 from agp.evaluation.results import SampleResult
@@ -82,9 +83,10 @@ class Evaluator:
         samples: Sequence[Sample],
         *,
         repetition: int = 0,
+        settled: Sequence[SampleResult] = (),
         on_result: OnResult | None = None,
     ) -> list[SampleResult]:
-        """Results in the order of ``samples``.
+        """Results in the order of ``samples``; ``settled`` ones are taken as they are.
 
         Raises ModelError when several samples in a row could not be scored, BudgetExhausted
         when the next call would exceed the budget; finished samples are in the journal then.
@@ -93,10 +95,13 @@ class Evaluator:
         keys = [self.key(subject, sample) for sample in samples]
         known = self._known(keys)
         slots = asyncio.Semaphore(self.settings.concurrency)
+        fixed = {result.key: result for result in settled}
 
         async def one(sample: Sample, key: str) -> SampleResult:
             async with slots:
-                result = await self._finished(subject, sample, key, known.get(key))
+                result = fixed.get(key) or await self._finished(
+                    subject, sample, key, known.get(key)
+                )
             if on_result is not None:
                 on_result(result)
             return result
@@ -118,9 +123,10 @@ class Evaluator:
         return digest(
             {
                 "closure": view.closure_digest(agent),
-                "sample": sample.digest,
+                "sample": [sample.digest, sample.metadata],
                 "scorer": self._scorer,
                 "model": config.model_dump(mode="json"),
+                "agp": agp.__version__,
                 "repetition": repetition,
                 "refine": [rounds, view.refs.get(REFINE) if rounds else None],
             }
@@ -186,7 +192,11 @@ class Evaluator:
                     names.GEN_AI_EVALUATION_SCORE_VALUE: (
                         "unscored" if result.score is None else result.score
                     ),
-                    names.GEN_AI_EVALUATION_EXPLANATION: result.unscored or result.feedback,
+                    names.GEN_AI_EVALUATION_EXPLANATION: (
+                        result.unscored or result.feedback
+                        if self.session.models.capture_content
+                        else ""
+                    ),
                 },
             )
         return result

@@ -21,7 +21,9 @@ def choose_samples(
     seed: int = 0,
     allow_hub: bool = True,
 ) -> list[Sample]:
-    """The samples of a run: all, or ``limit`` of them drawn by ``seed``.
+    """The samples of a run: all, or ``limit`` of them drawn by ``seed``; none twice.
+
+    Of samples with equal content the first counts: a duplicate is no further evidence.
 
     Generators that number their samples from their seed get seeds far apart, so that the data of
     different seeds do not overlap. Raises DataError, InputError for a path that is not there.
@@ -33,6 +35,7 @@ def choose_samples(
     samples = benchmark.load(
         DataRequest(path=path, seed=seed_of_data, limit=wanted, allow_hub=allow_hub)
     )
+    samples = list({sample.digest: sample for sample in reversed(samples)}.values())[::-1]
     if not samples:
         raise DataError(f"{benchmark.name} has no samples there.")
     if limit is not None and limit < len(samples):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field, field_validator
 
 from agp.canonical import digest
+from agp.errors import InputError
 from agp.runtime.types import Task
 
 
@@ -23,7 +24,7 @@ class Sample(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Content digest of task and target; the id does not count."""
+        """Content digest of task and target; id and metadata do not count."""
         return digest({"task": self.task.model_dump(), "target": self.target})
 
 
@@ -85,10 +86,32 @@ class Benchmark(ABC):
 
     @property
     def scorer_digest(self) -> str:
-        """Digest of the scoring source, its bases' included: it changes when scoring could."""
+        """Digest of the scoring source and plain parameters: it changes when scoring could.
+
+        Raises InputError where the source cannot be read (a class typed into a console).
+        """
         from agp.evaluation import answers, judge
+        from agp.runtime import process
 
         bases = [base for base in type(self).__mro__ if issubclass(base, Benchmark)]
-        own = [inspect.getmodule(base) for base in bases if base is not Benchmark]
-        modules = dict.fromkeys([*own, answers, judge])
-        return digest([inspect.getsource(module) for module in modules if module is not None])
+        own = [_source(base) for base in bases if base is not Benchmark]
+        shared = [inspect.getsource(module) for module in (answers, judge, process)]
+        plain = {
+            name: value
+            for name, value in vars(self).items()
+            if isinstance(value, str | int | float | bool | None)
+        }
+        return digest([*dict.fromkeys(own), *shared, plain])
+
+
+def _source(kind: type) -> str:
+    """The source of the module that defines a class, or of the class alone (a notebook's)."""
+    for thing in (inspect.getmodule(kind), kind):
+        try:
+            return inspect.getsource(thing)  # pyright: ignore[reportArgumentType]
+        except (OSError, TypeError):
+            continue
+    raise InputError(
+        f"The source of the benchmark class {kind.__name__} cannot be read.",
+        hint="Put it into a file, or give it a property scorer_digest that names its version.",
+    )

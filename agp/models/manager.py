@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -87,7 +87,7 @@ class ModelManager:
         self._cache = cache
         self._meter = meter
         self._tracer = tracer or trace.get_tracer("agp.models")
-        self._capture = capture_content
+        self.capture_content = capture_content
         self._backends = dict(backends or {})
         self._attempts = attempts
         self._wait = wait or wait_exponential(multiplier=0.5, max=30) + wait_random(0, 1)
@@ -150,23 +150,34 @@ class ModelManager:
         return self.roles[role]
 
     async def _traced(self, request: ModelRequest, timeout_s: float | None) -> Completion:
-        with spans.chat_span(self._tracer, request, capture=self._capture) as span:
-            completion = await self._answer(request, timeout_s)
-            spans.record_reply(span, completion, capture=self._capture)
+        if (kept := self._kept(request)) is not None:
+            return await self._spanned(request, kept)
+        # The span begins when it is this call's turn: it tells the model's time, not the queue's.
+        async with self._slot(request.model):
+            completion = await self._spanned(request, self._retried(request, timeout_s))
+        if self._cache is not None:
+            self._cache.put_call(request.key, request.model, completion.model_dump(mode="json"))
+        return completion
+
+    async def _spanned(self, request: ModelRequest, reply: Awaitable[Completion]) -> Completion:
+        with spans.chat_span(self._tracer, request, capture=self.capture_content) as span:
+            completion = await reply
+            spans.record_reply(span, completion, capture=self.capture_content)
             return completion
 
-    async def _answer(self, request: ModelRequest, timeout_s: float | None) -> Completion:
-        if self._cache is None:
-            return await self._retried(request, timeout_s)
-        key = request.key
-        if (kept := self._cache.get_call(key)) is not None:
-            completion = Completion.model_validate({**kept, "cached": True})
-            if self._meter is not None:
-                self._meter.reuse(completion)
+    def _kept(self, request: ModelRequest) -> Awaitable[Completion] | None:
+        """The reply that is in the cache, if any."""
+        kept = self._cache.get_call(request.key) if self._cache is not None else None
+        if kept is None:
+            return None
+        completion = Completion.model_validate({**kept, "cached": True})
+        if self._meter is not None:
+            self._meter.reuse(completion)
+
+        async def reply() -> Completion:
             return completion
-        completion = await self._retried(request, timeout_s)
-        self._cache.put_call(key, request.model, completion.model_dump(mode="json"))
-        return completion
+
+        return reply()
 
     async def _retried(self, request: ModelRequest, timeout_s: float | None) -> Completion:
         retrying = AsyncRetrying(
@@ -178,16 +189,15 @@ class ModelManager:
         return await retrying(self._attempt, request, timeout_s)
 
     async def _attempt(self, request: ModelRequest, timeout_s: float | None) -> Completion:
-        async with self._slot(request.model):
-            if self._meter is not None:
-                self._meter.reserve(request)
-            try:
-                completion = await self._timed(request, timeout_s)
-            except BaseException:
-                self._settle(request, None)
-                raise
-            self._settle(request, completion)
-            return completion
+        if self._meter is not None:
+            self._meter.reserve(request)
+        try:
+            completion = await self._timed(request, timeout_s)
+        except BaseException:
+            self._settle(request, None)
+            raise
+        self._settle(request, completion)
+        return completion
 
     def _settle(self, request: ModelRequest, completion: Completion | None) -> None:
         if self._meter is not None:

@@ -97,14 +97,20 @@ def _text(path: Path) -> str:
         raise ResourceError(f"{path}: cannot be read: {error.strerror}.") from error
 
 
-def _extended(kind: Kind, folder: Folder, folders: dict[str, Folder]) -> Folder:
+def _extended(
+    kind: Kind, folder: Folder, folders: dict[str, Folder], below: tuple[str, ...] = ()
+) -> Folder:
     base = folder.front.get("extends")
     if not base or kind.code_file in folder.code:
         return folder
+    if folder.name in below:
+        circle = " → ".join((*below, folder.name))
+        raise ResourceError(f"{folder.where}: these extend each other in a circle: {circle}.")
     parent = folders.get(str(base))
     if parent is None or parent.name == folder.name:
         known = [name for name in folders if name != folder.name]
         error = NotFoundError(f"{kind.type.value} to extend", str(base), known)
         raise ResourceError(f"{folder.where}: {error.message}", hint=error.hint)
-    code = {**_extended(kind, parent, folders).code, **folder.code}
+    above = _extended(kind, parent, folders, (*below, folder.name))
+    code = {**above.code, **folder.code}
     return Folder(folder.name, folder.front, folder.body, code, folder.where)

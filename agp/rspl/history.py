@@ -21,9 +21,20 @@ from agp.errors import ConflictError, InputError, NotFoundError, StoreError
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.view import View
 from agp.store.database import Database, insert_new
-from agp.store.tables import BranchRow, ChangeRow, CommitRow, ObjectRow, RefRow, VersionRow, now
+from agp.store.tables import (
+    BranchRow,
+    ChangeRow,
+    CommitRow,
+    ObjectRow,
+    RefRow,
+    SourceRow,
+    VersionRow,
+    now,
+)
 
 MAIN = "main"
+FILES = "files"
+"""The author of what came from folders."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +147,15 @@ class History:
         with self.database.read() as session:
             return {row.name: row.head for row in session.scalars(select(BranchRow))}
 
-    def create_branch(self, name: str, *, at: str | None) -> None:
-        """A new branch standing at a commit (None: empty). Raises InputError if it exists."""
-        refs = self._refs_at(at) if at else {}
+    def create_branch(self, name: str, *, at: str) -> None:
+        """A new branch standing at a commit. Raises InputError if it exists already."""
+        refs = self._refs_at(at)
+        read = {
+            change.resource: change.after
+            for past in reversed(self._chain(at))
+            for change in past.changes
+            if past.author == FILES and change.after
+        }
         with self.database.write() as session:
             if session.get(BranchRow, name):
                 raise InputError(f"There is already a branch {name!r}.")
@@ -146,6 +163,7 @@ class History:
             session.flush()
             for rid, found in refs.items():
                 session.add(RefRow(branch=name, type=rid.type.value, name=rid.name, digest=found))
+            self.note_sources(name, read, session)
 
     def view(self, branch: str = MAIN) -> View:
         """What a branch has live now. Raises NotFoundError for an unknown branch."""
@@ -173,6 +191,20 @@ class History:
                     refs[change.resource] = change.after
         return refs
 
+    # -- files -----------------------------------------------------------------------------
+
+    def sources(self, branch: str) -> dict[ResourceId, str]:
+        """What each resource of a branch was when it was last read from files, by digest."""
+        with self.database.read() as session:
+            rows = session.scalars(select(SourceRow).where(SourceRow.branch == branch))
+            return {ResourceId(EntityType(r.type), r.name): r.digest for r in rows}
+
+    def note_sources(self, branch: str, found: Mapping[ResourceId, str], session: Session) -> None:
+        """Note what was read from files, in the transaction that commits it."""
+        for rid, digest_ in found.items():
+            row = SourceRow(branch=branch, type=rid.type.value, name=rid.name, digest=digest_)
+            session.merge(row)
+
     # -- commits ---------------------------------------------------------------------------
 
     def commit(
@@ -193,6 +225,7 @@ class History:
         if session is None:
             with self.database.write() as session:
                 return self.commit(branch, changes, reason, expected=expected, session=session)
+        self.database.one_at_a_time(session)  # sequence and version numbers are given here
         row = session.get(BranchRow, branch)
         head = row.head if row else None
         if head != expected:

@@ -57,13 +57,14 @@ def read_lock(path: Path) -> tuple[View, dict[str, Any]]:
                 raise InputError(f"{path}: {name} was changed after it was locked.")
             records[record.digest] = record
             refs[record.id] = record.digest
+        expected, commit, about = content["view"], content["commit"], dict(content["about"])
     except FileNotFoundError as error:
         raise InputError(f"There is no lock file {path}.") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, ValidationError):
             raise InputError(f"{path}: a record in it is malformed: {error}") from error
         raise InputError(f"{path} is not an agp lock file ({error}).") from error
-    view = View(refs, records.__getitem__, commit=content["commit"])
-    if view.digest != content["view"]:
+    view = View(refs, records.__getitem__, commit=commit)
+    if view.digest != expected:
         raise InputError(f"{path}: its resources do not add up to the view it names.")
-    return view, content["about"]
+    return view, about

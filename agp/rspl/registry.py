@@ -10,18 +10,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agp.errors import InputError, NotFoundError
+from agp.errors import ConflictError, InputError, NotFoundError
 from agp.rspl import dependencies
 from agp.rspl.builder import Builder
 from agp.rspl.discovery import discover
 from agp.rspl.entities import EntityType, Record, ResourceId, check_name
-from agp.rspl.history import MAIN, Change, Commit, History, Reason
+from agp.rspl.history import FILES, MAIN, Change, Commit, History, Reason
 from agp.rspl.kinds import KINDS
 from agp.rspl.paths import get_path, set_path
 from agp.rspl.view import View
-
-FILES = "files"
-"""The author of what came from folders."""
 
 
 class Registry:
@@ -47,21 +44,22 @@ class Registry:
         Returns the commit, None where nothing was new. Raises ResourceError.
         """
         found = discover(roots)
-        seen = self._seen_in_files()
+        try:
+            return self._register_new(found)
+        except ConflictError:  # another process registers the same files: look again
+            return self._register_new(found)
+
+    def _register_new(self, found: Mapping[ResourceId, Record]) -> Commit | None:
+        seen = self.history.sources(self.branch)
         changed = {rid: r for rid, r in found.items() if seen.get(rid) != r.digest}
         if not changed:
             return None
-        message = f"resources from files: {_listed(changed)}"
-        return self._commit(changed, operator="init", message=message, author=FILES)
-
-    def _seen_in_files(self) -> dict[ResourceId, str | None]:
-        """What each resource was when it was last read from files."""
-        seen: dict[ResourceId, str | None] = {}
-        if self.branch in self.history.branches():
-            for commit in reversed(self.history.log(self.branch)):
-                if commit.author == FILES:
-                    seen |= {change.resource: change.after for change in commit.changes}
-        return seen
+        return self._commit(
+            changed,
+            operator="init",
+            message=f"resources from files: {_listed(changed)}",
+            author=FILES,
+        )
 
     def register(self, record: Record, *, message: str = "") -> Commit | None:
         """Add a new resource. Raises InputError if the name is taken, ResourceError."""
@@ -198,7 +196,14 @@ class Registry:
         dependencies.check(after)
         reason = Reason(author or self.author, operator, message, evidence or {})
         expected = view.commit if view else None
-        return self.history.commit(self.branch, changes, reason, expected=expected)
+        with self.history.database.write() as session:
+            commit = self.history.commit(
+                self.branch, changes, reason, expected=expected, session=session
+            )
+            if reason.author == FILES:
+                read = {rid: record.digest for rid, record in changes.items() if record}
+                self.history.note_sources(self.branch, read, session)
+        return commit
 
 
 def _listed(changes: Mapping[ResourceId, Record | None]) -> str:

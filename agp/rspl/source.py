@@ -53,7 +53,7 @@ def load_source(text: str, *, filename: str) -> ModuleType:
         exec(compile(text, filename, "exec"), module.__dict__)
     except SyntaxError as error:
         raise ResourceError(f"{filename}, line {error.lineno}: {error.msg}.") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
         line = next((f.lineno for f in reversed(frames) if f.filename == filename), "?")
         raise ResourceError(f"{filename}, line {line}: {type(error).__name__}: {error}") from error

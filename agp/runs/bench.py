@@ -9,7 +9,7 @@ from agp.rspl.view import View
 from agp.runs.config import BenchConfig, RunConfig
 from agp.runs.journal import Journal
 from agp.runs.observer import Observer
-from agp.runs.report import Report, measured, spend_of
+from agp.runs.report import Report, measured
 from agp.runs.workbench import Means, agent_of, prepare
 
 KIND = "bench"
@@ -39,7 +39,6 @@ async def run_bench(
             "benchmark": bench.benchmark.name,
             "models": models_of(config),
             "seed": config.seed,
-            "spend": spend_of(journal),
             **measured(results, rounds=config.refine, oracle=oracle),
         }
     )

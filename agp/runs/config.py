@@ -17,7 +17,8 @@ class RunConfig(BaseModel):
 
     ``benchmark`` may carry a parameter (``reasoning_gym:gcd``); ``data`` is a path to its data;
     ``limit`` how many samples are used at most, drawn by ``seed``; ``refine`` how often an
-    agent may improve on its own answer.
+    agent may improve on its own answer; ``concurrency`` how many samples are under way at once,
+    by default 8, or 1 on the embedded model, which answers one call at a time.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -32,7 +33,7 @@ class RunConfig(BaseModel):
     branch: str = MAIN
     models: dict[str, RoleConfig]
     budget: Budget = Field(default_factory=Budget)
-    concurrency: int = 8
+    concurrency: int | None = None
 
     def check(self) -> None:
         """Raises InputError for numbers that make no sense."""

@@ -23,8 +23,9 @@ from agp.store.tables import EventRow, RunRow, now
 JsonObject = dict[str, Any]
 Write = Callable[[Session], None]
 
-RUNNING, FINISHED, STOPPED, REFUSED = "running", "finished", "stopped", "refused"
-_PREPARING = ("start", "objective")
+RUNNING, STOPPED = "running", "stopped"
+FINISHED, REFUSED, FAILED = "finished", "refused", "failed"
+_FREE = ("start", "objective", "session/")
 
 
 class _Step(NamedTuple):
@@ -148,18 +149,31 @@ class Journal:
     @property
     def begun(self) -> bool:
         """Whether anything was done that costs: not only preparations."""
-        return any(key not in _PREPARING for key in self._done)
+        return any(not key.startswith(_FREE) for key in self._done)
 
     def close(self, status: str) -> None:
         """Note how the run ended.
 
-        ``finished``, ``stopped`` (it can be resumed), or ``refused`` (its input was wrong and
-        nothing was done).
+        ``stopped`` (it can be resumed), ``failed`` (resuming would not help), or ``refused`` (its
+        input was wrong and nothing was done).
         """
         with self.database.write() as session:
-            row = session.get_one(RunRow, self.run)
-            row.status = status
-            row.finished_at = now()
+            self._set_status(session, status)
+
+    def finished(self, session: Session) -> None:
+        """Note that the run finished, in the transaction that appends its report."""
+        self._set_status(session, FINISHED)
+
+    def amend(self, **changes: Any) -> None:
+        """Change settings of the run for good (its budget)."""
+        self.config = {**self.config, **changes}
+        with self.database.write() as session:
+            session.get_one(RunRow, self.run).config = self.config
+
+    def _set_status(self, session: Session, status: str) -> None:
+        row = session.get_one(RunRow, self.run)
+        row.status = status
+        row.finished_at = now()
 
 
 def list_runs(database: Database, limit: int = 50) -> list[RunRow]:

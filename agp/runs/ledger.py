@@ -16,24 +16,32 @@ from agp.models.types import Completion, ModelRequest
 class Spend(BaseModel):
     """What some work cost.
 
-    ``calls`` and tokens count calls that were really made; ``cached`` counts replies that came
-    from the cache, ``cached_tokens`` what they had cost when they were made. ``cost_usd`` sums
-    the known prices; ``unpriced`` calls have none. ``seconds`` is model time.
+    ``calls`` and tokens count calls that were really made. ``cost_usd`` sums the known prices;
+    ``unpriced`` calls have none. ``seconds`` is model time. ``cached`` counts replies that came
+    from the cache; the other ``cached_…`` fields are what those had cost when they were made.
     """
 
     calls: int = 0
-    cached: int = 0
-    cached_tokens: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float = 0.0
     unpriced: int = 0
     seconds: float = 0.0
+    cached: int = 0
+    cached_tokens: int = 0
+    cached_cost_usd: float = 0.0
+    cached_unpriced: int = 0
+    cached_seconds: float = 0.0
 
     def add(self, other: Spend) -> None:
         """Add another spend to this one."""
         for name in Spend.model_fields:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def beyond(self, other: Spend) -> Spend:
+        """What this has more than another."""
+        rest = {n: max(0, getattr(self, n) - getattr(other, n)) for n in Spend.model_fields}
+        return Spend.model_validate(rest)
 
     @property
     def tokens(self) -> int:
@@ -43,10 +51,15 @@ class Spend(BaseModel):
     @classmethod
     def of(cls, reply: Completion) -> Spend:
         """The spend of one reply."""
-        tokens = reply.usage.input_tokens + reply.usage.output_tokens
-        if reply.cached:
-            return cls(cached=1, cached_tokens=tokens)
         cost = reply.usage.cost_usd
+        if reply.cached:
+            return cls(
+                cached=1,
+                cached_tokens=reply.usage.input_tokens + reply.usage.output_tokens,
+                cached_cost_usd=cost or 0.0,
+                cached_unpriced=int(cost is None),
+                cached_seconds=reply.latency_s,
+            )
         return cls(
             calls=1,
             input_tokens=reply.usage.input_tokens,
@@ -58,7 +71,12 @@ class Spend(BaseModel):
 
 
 class Budget(BaseModel):
-    """Limits of a run; None is no limit. Tokens, money and seconds are those of `Spend`."""
+    """Limits of a run; None is no limit.
+
+    ``calls`` and ``tokens`` are never exceeded by more than the input tokens of the calls under
+    way; ``cost_usd`` by no more than the price of those calls, and a model without a known price
+    ends such a run at once. ``seconds`` is wall time of this session.
+    """
 
     calls: int | None = None
     tokens: int | None = None
@@ -92,6 +110,11 @@ class Ledger:
         _within("seconds", monotonic() - self._started, budget.seconds)
         if budget.cost_usd is not None:
             _within("USD", spent.cost_usd, budget.cost_usd)
+            if spent.unpriced:
+                raise BudgetExhausted(
+                    f"The price of {request.model} is unknown, so a budget in USD cannot be kept.",
+                    hint="Limit calls or tokens instead. Everything so far is kept.",
+                )
         self._reserved_calls += 1
         self._reserved_tokens += worst
 

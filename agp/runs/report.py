@@ -40,10 +40,11 @@ class ScoreLine(BaseModel):
 class Report(BaseModel):
     """What a run measured and what it cost.
 
-    ``vanilla`` is the score of the agent as it was, first attempts only; ``attempts`` the mean
+    ``vanilla`` is the score of the agent as it was, its first attempts. ``attempts`` is the mean
     score after each refinement of the solutions, where there were any, and ``refined`` the score
-    of the last. ``closure`` is the digest of the agent and all it uses; ``reused`` counts
-    samples whose result was known from an earlier run.
+    of the last, over the same samples. ``closure`` is the digest of the agent and all it uses;
+    ``reused`` counts samples whose result was known from an earlier run; ``spend`` and
+    ``wall_seconds`` are those of all sessions of the run.
     """
 
     run: str
@@ -66,13 +67,12 @@ class Report(BaseModel):
 def measured(results: Sequence[SampleResult], *, rounds: int, oracle: bool) -> dict[str, object]:
     """The fields of a report that follow from results refined up to ``rounds`` times."""
     refined = rounds > 0
-    first = [r.model_copy(update={"score": r.rounds[0] if r.rounds else None}) for r in results]
+    first = [r if r.score is None else r.model_copy(update={"score": r.rounds[0]}) for r in results]
     return {
         "vanilla": ScoreLine.of(first),
         "refined": ScoreLine.of(results) if refined else None,
         "attempts": round_scores(results, rounds) if refined else [],
         "oracle": refined and oracle,
-        "reused": sum(result.reused for result in results),
         "unscored": [f"{r.sample}: {r.unscored}" for r in results if r.score is None],
     }
 
@@ -84,3 +84,13 @@ def spend_of(journal: Journal) -> Spend:
         if payload.get("spend") and not payload.get("reused"):
             total.add(Spend.model_validate(payload["spend"]))
     return total
+
+
+def wall_of(journal: Journal) -> float:
+    """Seconds that the sessions of a run took together."""
+    return sum(p["wall"] for key, p in journal.steps.items() if key.startswith("session/"))
+
+
+def reused_in(journal: Journal) -> int:
+    """How many of a run's samples were known from an earlier run."""
+    return sum(bool(payload.get("reused")) for payload in journal.steps.values())

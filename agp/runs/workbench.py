@@ -9,12 +9,14 @@ from pathlib import Path
 
 from opentelemetry.trace import Tracer
 
+from agp.config import REFLECTOR, SOLVER
 from agp.evaluation.catalog import find_benchmark
 from agp.evaluation.evaluator import Evaluator, Settings
 from agp.evaluation.sampling import choose_samples
 from agp.evaluation.types import Benchmark, Sample
 from agp.models.call_cache import StoreCallCache
-from agp.models.manager import ModelManager
+from agp.models.manager import ModelManager, RoleConfig
+from agp.models.names import EMBEDDED, canonical_model, provider_of
 from agp.models.types import Backend
 from agp.rspl.builder import Builder
 from agp.rspl.entities import EntityType, ResourceId
@@ -24,6 +26,8 @@ from agp.runs.journal import Journal
 from agp.runs.ledger import Ledger
 from agp.runs.report import spend_of
 from agp.runtime.session import Session
+
+_CONCURRENCY = 8
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def prepare(
     cache = StoreCallCache(journal.database)
     journal.along(cache.flush)
     models = ModelManager(
-        config.models,
+        {role: _one_model(role, each) for role, each in config.models.items()},
         cache,
         meter=ledger,
         tracer=means.tracer,
@@ -79,10 +83,22 @@ def prepare(
     )
     session = Session(models, means.tracer, means.builder)
     settings = Settings(
-        seed=config.seed, refine_rounds=config.refine, concurrency=config.concurrency
+        seed=config.seed,
+        refine_rounds=config.refine,
+        concurrency=config.concurrency or _concurrency(config.models[SOLVER].model),
     )
     evaluator = Evaluator(session, benchmark, journal, settings)
     return Workbench(benchmark, samples, evaluator, ledger)
+
+
+def _concurrency(model: str) -> int:
+    """One sample at a time keeps the embedded model's prompt cache warm and its timings true."""
+    return 1 if provider_of(canonical_model(model)) == EMBEDDED else _CONCURRENCY
+
+
+def _one_model(role: str, config: RoleConfig) -> RoleConfig:
+    """A role without fallbacks, unless it only proposes: a score belongs to one model."""
+    return config if role == REFLECTOR else config.model_copy(update={"fallbacks": []})
 
 
 def agent_of(view: View, config: RunConfig, benchmark: Benchmark) -> ResourceId:

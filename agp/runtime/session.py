@@ -60,8 +60,9 @@ class Session:
             except (AgpError, asyncio.CancelledError):
                 raise
             except Exception as error:  # a person's policy code: its fault is a wrong answer
-                span.record_exception(error)
-                span.set_status(Status(StatusCode.ERROR, str(error)))
+                if self.models.capture_content:
+                    span.record_exception(error)
+                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 detail = f"{type(error).__name__}: {error}"
                 return Answer(text="", ended="failed", detail=detail)
             if not isinstance(answer, Answer):
@@ -92,7 +93,7 @@ class Session:
         return AgentRun(
             task=task,
             prompt=get(ResourceId(EntityType.PROMPT, bound["prompt"])),
-            tools=ToolBox(tools, {Task: task}, self.tracer),
+            tools=ToolBox(tools, {Task: task}, self.tracer, capture=self.models.capture_content),
             complete=self._bound(bound["model"], seed, repetition),
             memory=optional[EntityType.MEMORY],
             environment=optional[EntityType.ENVIRONMENT],

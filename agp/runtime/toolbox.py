@@ -28,7 +28,7 @@ class ToolBox:
     """What an agent can call.
 
     Parameters: ``tools`` name → (record, live tool); ``context`` values that tools may ask for
-    by type; ``tracer`` records a span a call.
+    by type; ``tracer`` records a span a call, with contents if ``capture``.
     """
 
     def __init__(
@@ -36,10 +36,13 @@ class ToolBox:
         tools: Mapping[str, tuple[Record, LocalTool]],
         context: dict[type, Any],
         tracer: Tracer,
+        *,
+        capture: bool = True,
     ) -> None:
         self._tools = tools
         self._context = context
         self._tracer = tracer
+        self._capture = capture
         self.schemas: list[JsonObject] = [KINDS[r.type].exports(r) for r, _ in tools.values()]
 
     async def call(self, name: str, arguments: JsonObject | None, *, raw: str = "") -> ToolResult:
@@ -47,17 +50,18 @@ class ToolBox:
         with self._tracer.start_as_current_span(f"execute_tool {name}") as span:
             span.set_attribute(names.GEN_AI_OPERATION_NAME, "execute_tool")
             span.set_attribute(names.GEN_AI_TOOL_NAME, name)
-            span.set_attribute(
-                names.GEN_AI_TOOL_CALL_ARGUMENTS, raw or json.dumps(arguments, ensure_ascii=False)
-            )
+            if self._capture:
+                given = raw or json.dumps(arguments, ensure_ascii=False)
+                span.set_attribute(names.GEN_AI_TOOL_CALL_ARGUMENTS, given)
             failed = False
             try:
                 text = await self._run(name, arguments)
             except Exception as error:  # a tool's failure is the agent's to see, whatever it is
-                span.set_status(Status(StatusCode.ERROR, str(error)))
+                span.set_status(Status(StatusCode.ERROR, str(error) if self._capture else None))
                 span.set_attribute(names.ERROR_TYPE, type(error).__name__)
                 failed, text = True, f"Error: {error}"
-            span.set_attribute(names.GEN_AI_TOOL_CALL_RESULT, text)
+            if self._capture:
+                span.set_attribute(names.GEN_AI_TOOL_CALL_RESULT, text)
             return ToolResult(text, failed)
 
     async def answer(self, reply: Completion) -> list[JsonObject]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agp.evaluation.results import SampleResult
 from agp.evaluation.splits import Splits, default_sizes, split
 from agp.evaluation.types import Benchmark, Sample
 from agp.rspl.diff import diff_records
@@ -15,7 +14,7 @@ from agp.rspl.view import View
 from agp.runs.bench import models_of, start_view
 from agp.runs.journal import Journal
 from agp.runs.observer import Observer
-from agp.runs.report import ScoreLine, measured, spend_of
+from agp.runs.report import ScoreLine, measured
 from agp.runs.workbench import Means, Workbench, agent_of, prepare
 from agp.sepl.config import EvolveConfig
 from agp.sepl.lab import Lab
@@ -82,7 +81,6 @@ async def run_evolution(
             "mode": config.mode,
             "optimizer": config.optimizer,
             "branch": config.branch,
-            "spend": spend_of(journal),
             **fields,
         }
     )
@@ -130,11 +128,18 @@ async def _search(run: _Run) -> dict[str, object]:
         "oracle": run.config.mode.solution and run.bench.benchmark.refinable,
         "rounds": rounds_of(run.journal),
         "proposals": proposals_of(run.journal),
-        "conclusion": "The search found nothing better, so nothing was changed.",
+        "conclusion": _nothing_found(lab),
     }
     if found.overlay:
         fields |= await _promoted(run, lab, found, objective)
     return fields
+
+
+def _nothing_found(lab: Lab) -> str:
+    text = "The search found nothing better, so nothing was changed."
+    if lab.unreadable:
+        text += f" {lab.unreadable} replies of the reflector could not be read."
+    return text
 
 
 async def _promoted(run: _Run, lab: Lab, found: View, objective: Objective) -> dict[str, object]:
@@ -147,7 +152,7 @@ async def _promoted(run: _Run, lab: Lab, found: View, objective: Objective) -> d
     else:
         conclusion = f"Not committed: {verdict.reason}. What is live was not changed."
     return {
-        **_first_attempts(promotion.before),
+        "vanilla": ScoreLine.of(promotion.before),
         "evolved": ScoreLine.of(promotion.after),
         "decision": verdict,
         "commit": commit,
@@ -159,10 +164,6 @@ async def _promoted(run: _Run, lab: Lab, found: View, objective: Objective) -> d
             if r.score is None
         ],
     }
-
-
-def _first_attempts(results: Sequence[SampleResult]) -> dict[str, object]:
-    return {"vanilla": ScoreLine.of(results), "reused": sum(result.reused for result in results)}
 
 
 def _splits(samples: Sequence[Sample], config: EvolveConfig) -> Splits:

@@ -65,7 +65,8 @@ def judge(
 
     A sample that neither could be scored on is left out. One that only the candidate is missing
     counts 0 for it, one that only the incumbent is missing counts 1 for the incumbent: missing
-    evidence never helps a candidate. Raises InputError if the samples differ.
+    evidence never helps a candidate; ``imputed`` counts these. Raises InputError if the samples
+    differ.
     """
     pairs = _pairs(candidate, incumbent)
     if not pairs:
@@ -86,6 +87,10 @@ def judge(
         "ties": test.ties,
         "test": test.test,
         "unscored": len(candidate) - len(pairs),
+        "imputed": sum(
+            (c.score is None) != (i.score is None)
+            for c, i in zip(candidate, incumbent, strict=True)
+        ),
     }
     if broken := _broken_guard(candidate, incumbent, policy.guards):
         return Verdict(accepted=False, rule=policy.rule, reason=broken, numbers=numbers)
@@ -119,7 +124,7 @@ def _broken_guard(
     for metric, limit in guards.items():
         before, after = (_metric(results, metric) for results in (incumbent, candidate))
         if before is None or after is None:
-            return f"guard {metric}: the price of some calls is unknown, so it cannot be checked"
+            return f"guard {metric}: what some calls cost is unknown, so it cannot be checked"
         if after > limit * before:
             return (
                 f"guard {metric}: {after:.4g} a sample against {before:.4g}, more than {limit:g}×"
@@ -128,11 +133,14 @@ def _broken_guard(
 
 
 def _metric(results: Sequence[SampleResult], metric: str) -> float | None:
-    spends = [result.spend for result in results]
+    """Mean per scored sample of what its calls cost, were they made now or taken from the cache."""
+    spends = [result.spend for result in results if result.score is not None]
+    if not spends:
+        return None
     if metric == "cost":
-        if any(spend.unpriced for spend in spends):
+        if any(spend.unpriced + spend.cached_unpriced for spend in spends):
             return None
-        return sum(spend.cost_usd for spend in spends) / len(spends)
+        return sum(spend.cost_usd + spend.cached_cost_usd for spend in spends) / len(spends)
     if metric == "tokens":
         return sum(spend.tokens + spend.cached_tokens for spend in spends) / len(spends)
-    return sum(spend.seconds for spend in spends) / len(spends)
+    return sum(spend.seconds + spend.cached_seconds for spend in spends) / len(spends)

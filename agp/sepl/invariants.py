@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from agp.evaluation.splits import Splits
 from agp.rspl.entities import Record
@@ -20,7 +20,7 @@ def broken_invariant(view: View, records: Sequence[Record], splits: Splits) -> s
 
     ``own_limits``: the marker g and metadata (protected text, requirements) stay as they are.
     ``no_copied_samples``: no answer of ≥ 12 characters, and no 60 characters in a row that stand
-    in one task only, enter a resource.
+    in one task only (or the whole of a shorter task), enter a resource.
     """
     for record in records:
         before = view.record(record.id)
@@ -35,20 +35,21 @@ def broken_invariant(view: View, records: Sequence[Record], splits: Splits) -> s
 def _copied(text: str, known: str, splits: Splits) -> str:
     samples = [*splits.feedback, *splits.selection, *splits.holdout]
     tasks = [_inner(sample.task.input) for sample in samples]
+    new = _stretches(text) - _stretches(known)
     for sample, task in zip(samples, tasks, strict=True):
         answer = _inner(sample.target)
         if len(answer) >= _TELLING and answer in text and answer not in known:
             return sample.id
-        for piece in _pieces(task):
-            # What several tasks share is the benchmark's standing text, not a sample's.
-            if piece in text and piece not in known and sum(piece in t for t in tasks) == 1:
-                return sample.id
+        found = _stretches(task) & new if len(task) >= _COPIED else {task} if task in text else ()
+        # What several tasks share is the benchmark's standing text, not a sample's.
+        if any(sum(piece in other for other in tasks) == 1 for piece in found):
+            return sample.id
     return ""
 
 
-def _pieces(task: str) -> Iterator[str]:
-    """Stretches of a task that cannot be missed by a copy of twice their length."""
-    return (task[i : i + _COPIED] for i in range(0, len(task) - _COPIED + 1, _COPIED // 2))
+def _stretches(text: str) -> set[str]:
+    """Every stretch of the length that counts as a copy."""
+    return {text[start : start + _COPIED] for start in range(len(text) - _COPIED + 1)}
 
 
 def _inner(text: str) -> str:

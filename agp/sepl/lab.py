@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agp.errors import ModelError
+from agp.errors import ProposerError
 from agp.evaluation.evaluator import Evaluator
 from agp.evaluation.results import SampleResult
 from agp.evaluation.splits import Splits
@@ -24,7 +24,7 @@ from agp.runs.observer import Observer
 from agp.sepl.variables import Mode
 from agp.tracing import names
 
-_UNREADABLE_IN_A_ROW = 4
+_UNREADABLE_IN_A_ROW = 3
 _QUOTED = 300
 
 Reply = TypeVar("Reply", bound=BaseModel)
@@ -46,7 +46,8 @@ class Lab:
     """One run's workbench.
 
     Parameters: ``candidates`` proposals a round, at most; ``screen`` samples a candidate meets
-    first. ``tried`` remembers what was proposed, for the whole run.
+    first. ``tried`` remembers what was proposed, for the whole run;
+    ``unreadable`` counts replies of the reflector that could not be read.
     """
 
     agent: ResourceId
@@ -60,7 +61,8 @@ class Lab:
     screen: int = 4
     observer: Observer = field(default_factory=Observer)
     tried: list[Idea] = field(default_factory=list[Idea])
-    _unreadable: int = 0
+    unreadable: int = 0
+    _in_a_row: int = 0
 
     def sample(self, result: SampleResult) -> Sample:
         """The sample a result is about; only of the feedback split."""
@@ -68,11 +70,26 @@ class Lab:
         return by_digest[result.sample_digest]
 
     async def run(self, view: View, samples: Sequence[Sample], phase: str) -> list[SampleResult]:
-        """Evaluate the agent of a view on samples, showing progress."""
+        """Evaluate the agent of a view on samples, showing progress.
+
+        What could not be scored when a phase ended stays so on resume: the search went on from it.
+        """
+        key = f"phase/{phase}"
+        done = self.journal.done(key)
         self.observer.phase(phase, len(samples))
-        return await self.evaluator.evaluate(
-            view, self.agent, samples, on_result=self.observer.result
+        results = await self.evaluator.evaluate(
+            view,
+            self.agent,
+            samples,
+            settled=[
+                SampleResult.model_validate(kept) for kept in (done or {}).get("unscored", [])
+            ],
+            on_result=self.observer.result,
         )
+        if done is None:
+            unscored = [r.model_dump(mode="json") for r in results if r.score is None]
+            self.journal.append(key, "phase", {"unscored": unscored})
+        return results
 
     async def ask(
         self,
@@ -87,7 +104,7 @@ class Lab:
     ) -> Reply | None:
         """Ask the reflector model, once per step of the run; None where its reply is unreadable.
 
-        Raises ModelError, quoting the last reply, when several in a row could not be read.
+        Raises ProposerError, quoting the last reply, when several in a row could not be read.
         """
 
         async def compute() -> dict[str, Any]:
@@ -140,15 +157,16 @@ class Lab:
                 raise ValueError("cut off at its token limit")
             read = reply.model_validate_json(payload["text"])
         except (ValidationError, ValueError) as error:
-            self._unreadable += 1
+            self.unreadable += 1
+            self._in_a_row += 1
             why = str(error).splitlines()[0]
             self.observer.note(f"a reply of the reflector could not be read ({why}); it is dropped")
-            if self._unreadable >= _UNREADABLE_IN_A_ROW:
-                raise ModelError(
-                    f"{self._unreadable} replies of the reflector in a row could not be read. "
+            if self._in_a_row >= _UNREADABLE_IN_A_ROW:
+                raise ProposerError(
+                    f"{self._in_a_row} replies of the reflector in a row could not be read. "
                     f"The last one began: {payload['text'][:_QUOTED]!r}",
-                    hint="Use a stronger reflector (--reflector MODEL); all that is done is kept.",
+                    hint="Start a new run with a stronger reflector (--reflector MODEL).",
                 ) from error
             return None
-        self._unreadable = 0
+        self._in_a_row = 0
         return read

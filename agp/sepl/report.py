@@ -33,7 +33,8 @@ class ProposalLine(BaseModel):
 class EvolveReport(Report):
     """What an evolution found, decided and cost.
 
-    ``vanilla`` and ``evolved`` are on the holdout; both are None where the search found nothing
+    ``vanilla`` and ``evolved`` are on the holdout (in Joint-Evo both with their solutions refined
+    alike); both are None where the search found nothing
     to promote, because the holdout is not touched then. ``commit`` is the commit that made the
     change live, if one did.
     """

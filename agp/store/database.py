@@ -25,6 +25,7 @@ SCHEMA = "0001"
 """The newest migration this agp knows."""
 
 _WRITE = "agp_write"
+_LOCK = 0x616770  # "agp": any number that other users of the server do not use
 
 
 def insert_new(session: Session, table: type[Base], row: dict[str, Any]) -> None:
@@ -60,6 +61,9 @@ class Database:
                 hint="Give a file path, sqlite:///PATH or postgresql://USER@HOST/NAME "
                 "(for PostgreSQL: pip install 'autogenesis-agp[postgres]').",
             ) from error
+        self._snapshots = self.engine
+        if self.dialect == "postgresql":
+            self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
         try:
             self._bring_up_to_date(create)
         except BaseException:
@@ -69,7 +73,7 @@ class Database:
     @contextmanager
     def read(self) -> Generator[Session]:
         """A read transaction: one consistent state."""
-        with self._translated(), Session(self.engine) as session:
+        with self._translated(), Session(self._snapshots) as session:
             yield session
 
     @contextmanager
@@ -82,6 +86,14 @@ class Database:
             session.begin(),
         ):
             yield session
+
+    def one_at_a_time(self, session: Session) -> None:
+        """Let only one transaction that asks this go on at once, until it ends.
+
+        SQLite has one writer anyway; PostgreSQL is asked for a lock that belongs to agp.
+        """
+        if self.dialect == "postgresql":
+            session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
     def close(self) -> None:
         """Release every connection."""

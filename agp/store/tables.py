@@ -63,6 +63,16 @@ class RefRow(Base):
     digest: Mapped[str] = mapped_column(ForeignKey("objects.digest"))
 
 
+class SourceRow(Base):
+    """What a resource was when it was last read from files, per branch."""
+
+    __tablename__ = "sources"
+    branch: Mapped[str] = mapped_column(ForeignKey("branches.name"), primary_key=True)
+    type: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64))
+
+
 class CommitRow(Base):
     """One atomic transition of any number of refs, with its reason."""
 

@@ -26,7 +26,7 @@ def test_the_report_shows_what_was_found_decided_and_how_to_undo_it(agp_command:
     assert re.search(r"Difference \+[\d.]+ points \(95 % interval .*\), p = [\d.e-]+", out)
     assert re.search(r"\d+ won, 0 lost, \d+ tied", out)
     assert "r1c1 rewrite kept" in out
-    assert "r1c2 rewrite rejected screen r1c1 did at least as well" in out
+    assert re.search(r"r1c2 \S+ rejected screen", out)
     assert "unknown (" in out
     assert f"+{GOOD}" in done.out
     commit = re.search(r"Undo it: agp rollback (\w+)", done.out)
@@ -95,7 +95,9 @@ def test_a_run_out_of_budget_is_carried_on(agp_command: Agp) -> None:
     assert still.code == 1
     done = agp_command("resume", "--budget-calls", "1000", "-f", "json")
     assert done.code == 0, done.err
-    assert json.loads(done.out)["spend"]["calls"] <= 124
+    whole = agp_command("evolve", "echo", *MODEL, "--store", "other.db", "-f", "json")
+    spent = [json.loads(each.out)["spend"]["calls"] for each in (done, whole)]
+    assert spent[0] == spent[1]
     again = agp_command("show", json.loads(done.out)["run"], "-f", "json")
     assert json.loads(again.out) == json.loads(done.out)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_a_branch_leaves_the_other_alone(history: History) -> None:
     main.update(prompt(system="main"))
     assert [v for v, _ in history.versions(prompt().id)] == ["1.0.0", "1.0.1", "1.0.2"]
     with pytest.raises(InputError, match="already a branch"):
-        history.create_branch("trial", at=None)
+        history.create_branch("trial", at=history.log()[-1].id)
 
 
 def test_the_commit_id_is_the_digest_of_what_it_says(history: History) -> None:
@@ -158,3 +159,32 @@ def test_the_commit_id_is_the_digest_of_what_it_says(history: History) -> None:
         "changes": [[str(c.resource), c.before, c.after] for c in commit.changes],
     }
     assert commit.id == digest(content)
+
+
+def test_commits_of_many_threads_are_all_there_and_none_is_overwritten(
+    history: History, location: str
+) -> None:
+    Registry(history).register(prompt())
+    for number in range(4):
+        history.create_branch(f"b{number}", at=history.view().commit)
+
+    def work(number: int) -> list[str]:
+        database = Database(location)
+        registry = Registry(History(database), branch=f"b{number % 2}")
+        made: list[str] = []
+        while len(made) < 5:
+            try:
+                commit = registry.update(prompt(system=f"{number}.{len(made)}"))
+            except ConflictError:
+                continue
+            assert commit is not None
+            made.append(commit.id)
+        database.close()
+        return made
+
+    with ThreadPoolExecutor(4) as pool:
+        made = [commit for commits in pool.map(work, range(4)) for commit in commits]
+    chains = [{commit.id for commit in history.log(f"b{number}")} for number in range(2)]
+    assert set(made) <= chains[0] | chains[1]
+    assert len(chains[0]) == len(chains[1]) == 11
+    assert len(history.versions(prompt().id)) == 21

@@ -159,6 +159,12 @@ def test_a_users_resource_wins_over_the_library_and_may_extend_it(
         ("tools/t/tool.py", "def t(x): '''Doc.'''", "'x' has no type"),
         ("tools/t/tool.py", "def t(x: int) -> int: return x", "no docstring"),
         ("tools/t/tool.py", "def u(x: int) -> int: return x", "defines no 't'"),
+        ("tools/t/tool.py", "t = 5", "no function"),
+        ("tools/t/tool.py", "def t(x: 'Nope') -> int:\n  'Doc.'", "type in the signature"),
+        ("tools/t/tool.py", "def t(_x: int) -> int:\n  'Doc.'", "cannot be described"),
+        ("tools/t/tool.py", "import sys; sys.exit()", "SystemExit"),
+        ("agents/a/AGENT.md", "---\nextends: a\n---\nHi", "'a'"),
+        ("prompts/p/PROMPT.md", "---\nmetadata: {protected: [5]}\n---\nHi", "list of texts"),
         ("prompts/p/PROMPT.md", "---\ndemonstrations: [1]\n---\nHi", "list of {input, output}"),
         ("prompts/Bad Name/PROMPT.md", "Hi", "not a resource name"),
     ],
@@ -171,3 +177,35 @@ def test_malformed_files_are_named_with_line_and_field(
         Registry(history).init([tmp_path, library_root()])
     assert path.split("/")[1] in str(caught.value)
     assert history.branches() == {}
+
+
+def test_what_a_file_said_is_remembered_even_when_nothing_had_to_move(
+    history: History, tmp_path: Path
+) -> None:
+    registry = Registry(history)
+    roots = [tmp_path, library_root()]
+    rid = ResourceId(EntityType.PROMPT, "mine")
+    _write(tmp_path, "prompts/mine/PROMPT.md", "A")
+    registry.init(roots)
+    registry.set_variables(rid, {"params/system": "B"})
+    _write(tmp_path, "prompts/mine/PROMPT.md", "B")  # a person adopts what evolved
+    assert registry.init(roots) is None
+    registry.set_variables(rid, {"params/system": "C"})
+    assert registry.init(roots) is None
+    assert registry.get(rid).system == "C"
+
+
+def test_a_branch_sees_files_that_changed_since_it_forked(history: History, tmp_path: Path) -> None:
+    registry = Registry(history)
+    roots = [tmp_path, library_root()]
+    rid = ResourceId(EntityType.PROMPT, "mine")
+    _write(tmp_path, "prompts/mine/PROMPT.md", "A")
+    first = registry.init(roots)
+    assert first is not None
+    _write(tmp_path, "prompts/mine/PROMPT.md", "B")
+    registry.init(roots)
+    history.create_branch("old", at=first.id)
+    old = Registry(history, branch="old")
+    assert old.get(rid).system == "A"
+    old.init(roots)
+    assert old.get(rid).system == "B"

@@ -158,9 +158,9 @@ def test_a_proposer_that_cannot_be_read_ends_the_run_quoting_it(
         return rubbish if is_operator(request) else "no idea"
 
     project = make_project(script)
-    with pytest.raises(ModelError, match="4 replies of the reflector in a row"):
+    with pytest.raises(ModelError, match="3 replies of the reflector in a row"):
         project.evolve(Echo(60), rounds=10)
-    assert list_runs(project.database)[0].status == "stopped"
+    assert list_runs(project.database)[0].status == "failed"
     assert len(project.history.log()) == 1
 
 
@@ -256,11 +256,11 @@ def test_a_branch_that_changed_meanwhile_is_not_overwritten(make_project: MakePr
 
 
 class Killed(BaseException):
-    """Stands for kill -9: nothing may catch it and tidy up."""
+    """Stands for Ctrl-C; tests/end_to_end/test_kill.py has the real kill -9."""
 
 
-def test_a_run_killed_anywhere_resumes_to_the_same_end(make_project: MakeProject) -> None:
-    """Killed after every N-th model call, with nothing tidied up, then resumed until it ends."""
+def test_a_run_stopped_anywhere_resumes_to_the_same_end(make_project: MakeProject) -> None:
+    """Stopped after every N-th model call, then resumed until it ends."""
     script = model(GOOD, lambda n: n % 3 == 0)
     whole = make_project(script, "whole").evolve(Echo(60))
     for every in (1, 7, 50):
@@ -375,3 +375,64 @@ def test_two_runs_on_one_store_do_not_disturb_each_other(make_project: MakeProje
     assert sum(report.commit is not None for report in reports) == 1
     assert isinstance(one.database, Database)
     assert one.registry.get(PROMPT).system == GOOD
+
+
+def test_a_fallback_model_never_earns_a_score(make_project: MakeProject) -> None:
+    """The primary fails on every candidate; a strong fallback must not answer for it."""
+    script = model("Say it well.", lambda n: n % 3 == 0)
+
+    def failing(request: ModelRequest) -> str | Exception:
+        if request.model == "scripted/strong":
+            return str(number_in(request))
+        if not is_operator(request) and "Say it well." in system_of(request):
+            return ModelError("overloaded")
+        return script(request)
+
+    project = make_project(failing)
+    project.models["solver"].fallbacks.append("scripted/strong")
+    with pytest.raises(ModelError, match="could not be scored"):
+        project.evolve(Echo(60))
+    assert len(project.history.log()) == 1
+    assert project.run("solver", "Say the number 4.").text == "no idea"
+
+
+def test_what_could_not_be_scored_stays_so_on_resume(make_project: MakeProject) -> None:
+    script, down = model(GOOD, lambda n: n % 3 == 0), {5, 17, 40}
+    stopped: list[bool] = []
+
+    def flaky(request: ModelRequest) -> str | Exception:
+        if is_operator(request):
+            if not stopped:
+                stopped.append(True)
+                raise Killed
+        elif number_in(request) in down and not stopped:
+            return ModelError("down for a while")
+        return script(request)
+
+    project = make_project(flaky)
+    with pytest.raises(Killed):
+        project.evolve(Echo(60), concurrency=1)
+    baseline = Journal.reopen(project.database).steps["round/0"]
+    report = project.resume(benchmark=Echo(60))
+    assert None in [*baseline["feedback"], *baseline["selection"]]
+    assert Journal.reopen(project.database, report.run).steps["round/0"] == baseline
+
+
+def test_spend_of_unscored_samples_is_counted(make_project: MakeProject) -> None:
+    class Crashing(Echo):
+        async def score(self, sample: Sample, text: str) -> Any:
+            if sample.id == "echo/3":
+                raise KeyError("oops")
+            return await super().score(sample, text)
+
+    assert make_project(lambda _: "x").bench(Crashing(10)).spend.calls == 10
+
+
+def test_duplicate_samples_count_once(make_project: MakeProject) -> None:
+    class Twice(Echo):
+        def load(self, request: DataRequest) -> list[Sample]:
+            return super().load(request) * 2
+
+    report = make_project(lambda r: str(number_in(r))).bench(Twice(10))
+    assert report.vanilla is not None
+    assert report.vanilla.n == 10

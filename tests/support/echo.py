@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from agp.evaluation.types import Benchmark, DataRequest, Sample, Score
 from agp.models.types import ModelRequest
@@ -67,7 +66,8 @@ def causes(*texts: str) -> str:
     return json.dumps({"causes": list(texts or ["It does not think."])})
 
 
-def rewrite(request: ModelRequest, text: Any, path: str = "params/system") -> str:
-    """A reply to Select that rewrites a text."""
-    change = next(c for c in offered(request) if c.startswith("rewrite") and c.endswith(path))
+def rewrite(request: ModelRequest, text: str) -> str:
+    """A reply to Select that rewrites the system prompt, or else what is still on offer."""
+    rewrites = [change for change in offered(request) if change.startswith("rewrite")]
+    change = next((c for c in rewrites if c.endswith("params/system")), offered(request)[0])
     return json.dumps({"change": change, "text": text})

@@ -86,7 +86,10 @@ class PromptKind(Kind):
             raise ResourceError(
                 f"{record.id}: 'demonstrations' must be a list of {{input, output}} texts."
             )
-        for span in record.metadata.get("protected", []):
+        protected = record.metadata.get("protected", [])
+        if not isinstance(protected, list) or not all(isinstance(s, str) for s in protected):  # pyright: ignore[reportUnknownVariableType]
+            raise ResourceError(f"{record.id}: 'protected' must be a list of texts.")
+        for span in protected:  # pyright: ignore[reportUnknownVariableType]
             if span not in params["system"] and span not in params["template"]:
                 raise ResourceError(f"{record.id}: the protected text {span!r} is missing.")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable
 from typing import Any, cast, get_type_hints
 
 import docstring_parser
-from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic import BaseModel, Field, PydanticUserError, ValidationError, create_model
 
 from agp.errors import ResourceError
 from agp.rspl.entities import EntityType, JsonObject, Record
@@ -45,12 +46,14 @@ class LocalTool:
             raise ValueError("; ".join(faults)) from error
         given = {name: getattr(checked, name) for name in type(checked).model_fields}
         filled = {name: context[needed] for name, needed in self.injected.items()}
-        result = self.function(**given, **filled)
-        return await result if inspect.isawaitable(result) else result
+        if inspect.iscoroutinefunction(self.function):
+            return await self.function(**given, **filled)
+        # In a thread of its own a slow function does not hold up the other samples.
+        return await asyncio.to_thread(self.function, **given, **filled)
 
 
 class ToolKind(Kind):
-    """A `tool.py` that defines one function named like the folder; `TOOL.md` is optional."""
+    """A `tool.py` with one function named like the folder (- and . as _); `TOOL.md` is optional."""
 
     type = EntityType.TOOL
     folder = "tools"
@@ -60,12 +63,12 @@ class ToolKind(Kind):
     def from_folder(self, folder: Folder) -> list[Record]:
         """The tool, described by its docstring unless the manifest says more."""
         front = take(folder.front, COMMON, folder.where)
-        record = self.record(folder, front, {}, entry=folder.name)
+        record = self.record(folder, front, {}, entry=_function_name(folder.name))
         tool = self.build(record)
         text = front["description"] or _summary(tool.function)
         if not text:
             raise ResourceError(
-                f"{folder.where}/tool.py: {folder.name} has no docstring.",
+                f"{folder.where}/tool.py: {_function_name(folder.name)} has no docstring.",
                 hint="Say in it what the tool does: that is what an agent is shown.",
             )
         changed = {"description": text, "input_schema": tool.schema}
@@ -89,9 +92,11 @@ class ToolKind(Kind):
 
 
 def _arguments(function: Callable[..., Any], where: str) -> tuple[type[BaseModel], dict[str, type]]:
+    if not inspect.isroutine(function):
+        raise ResourceError(f"{where}: what the file defines under the tool's name is no function.")
     try:
         hints = get_type_hints(function, include_extras=True)
-    except NameError as error:
+    except (NameError, TypeError) as error:
         raise ResourceError(f"{where}: a type in the signature is unknown: {error}") from error
     documented = docstring_parser.parse(function.__doc__ or "").params
     descriptions = {parameter.arg_name: parameter.description for parameter in documented}
@@ -107,7 +112,15 @@ def _arguments(function: Callable[..., Any], where: str) -> tuple[type[BaseModel
             continue
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[name] = (hints[name], Field(default, description=descriptions.get(name)))
-    return create_model(function.__name__, **fields), injected
+    try:
+        return create_model(function.__name__, **fields), injected
+    except (PydanticUserError, NameError, TypeError) as error:
+        why = str(error).splitlines()[0]
+        raise ResourceError(f"{where}: its parameters cannot be described: {why}") from error
+
+
+def _function_name(tool: str) -> str:
+    return tool.replace("-", "_").replace(".", "_")
 
 
 def _summary(function: Callable[..., Any]) -> str:

@@ -12,6 +12,8 @@ from agp.sepl.messages import Hypotheses, Hypothesis, Traces
 
 _SHOWN = 3
 _LONGEST = 600
+REPETITIONS = 1000
+"""Rounds are this far apart, so that no round is answered from another's cache."""
 
 
 class _Causes(BaseModel):
@@ -43,6 +45,7 @@ class Reflect:
                     "failures": "\n\n".join(map(self.describe, failed)),
                 },
                 temperature=0.0,
+                repetition=message.round * REPETITIONS,
             )
             shown = [result.sample for result in failed]
             causes = reply.causes if reply else []

@@ -18,7 +18,7 @@ from agp.rspl.view import View
 from agp.sepl.edits import Edit, Insert, Replace
 from agp.sepl.lab import Idea, Lab
 from agp.sepl.messages import Hypotheses, Modifications, Proposal
-from agp.sepl.steps.reflect import clip
+from agp.sepl.steps.reflect import REPETITIONS, clip
 from agp.sepl.variables import Variable, lift, trainable
 
 REWRITE = "rewrite"
@@ -79,7 +79,7 @@ class Select:
                 "tried": ", ".join(map(str, self.lab.tried)) or "nothing yet",
             },
             temperature=_TEMPERATURE,
-            repetition=number,
+            repetition=message.round * REPETITIONS + number,
         )
         if choice is None:
             return None

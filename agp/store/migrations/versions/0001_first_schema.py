@@ -41,6 +41,13 @@ def upgrade() -> None:
         sa.Column("digest", DIGEST, sa.ForeignKey("objects.digest"), nullable=False),
     )
     op.create_table(
+        "sources",
+        sa.Column("branch", WORD, sa.ForeignKey("branches.name"), primary_key=True),
+        sa.Column("type", WORD, primary_key=True),
+        sa.Column("name", WORD, primary_key=True),
+        sa.Column("digest", DIGEST, nullable=False),
+    )
+    op.create_table(
         "commits",
         sa.Column("id", DIGEST, primary_key=True),
         sa.Column("seq", sa.Integer, nullable=False, unique=True),
@@ -113,6 +120,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         *("spans", "calls", "evaluations", "events", "runs"),
-        *("changes", "commits", "refs", "branches", "versions", "objects"),
+        *("changes", "commits", "sources", "refs", "branches", "versions", "objects"),
     ):
         op.drop_table(table)
