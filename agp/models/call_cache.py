@@ -35,5 +35,5 @@ class StoreCallCache:
     def flush(self, session: Session) -> None:
         """Write what is held, in a transaction of the caller's."""
         pending, self._pending = self._pending, {}
-        for row in pending.values():
+        for _, row in sorted(pending.items()):  # one order for all writers: no deadlocks
             insert_new(session, CallRow, row)
