@@ -18,8 +18,8 @@ FOLDER = Path("quickstart")
 BENCHMARK = "reasoning_gym:count_bits"
 AGENT = "program"
 FEEDBACK, SELECTION, HOLDOUT = 6, 6, 12
-ROUNDS = 2
-CANDIDATES = 3
+ROUNDS = 1
+CANDIDATES = 4
 SCREEN = 2
 
 

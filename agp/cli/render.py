@@ -105,9 +105,9 @@ def short(digest: str | None) -> str:
     return digest[:_SHORT] if digest else "-"
 
 
-def percent(value: float) -> str:
-    """0.417 → 41.7 %."""
-    return f"{100 * value:.1f} %"
+def percent(value: float | None) -> str:
+    """0.417 → 41.7 %; what was not measured is a dash."""
+    return "-" if value is None else f"{100 * value:.1f} %"
 
 
 def points(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -39,6 +39,23 @@ class Idea(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.strategy} on {self.variable}"
+
+
+@dataclass(frozen=True)
+class Question(Generic[Reply]):
+    """A question to the reflector.
+
+    ``step`` names it in the journal; ``prompt`` is the resource that asks it, with ``fields`` for
+    its placeholders; ``reply`` is the form of the answer; ``repetition`` keeps it from being
+    answered out of another one's cache.
+    """
+
+    step: str
+    prompt: str
+    reply: type[Reply]
+    fields: dict[str, str]
+    temperature: float
+    repetition: int
 
 
 @dataclass
@@ -91,17 +108,7 @@ class Lab:
             self.journal.append(key, "phase", {"unscored": unscored})
         return results
 
-    async def ask(
-        self,
-        view: View,
-        *,
-        step: str,
-        prompt: str,
-        reply: type[Reply],
-        fields: dict[str, str],
-        temperature: float,
-        repetition: int = 0,
-    ) -> Reply | None:
+    async def ask(self, view: View, question: Question[Reply]) -> Reply | None:
         """Ask the reflector model, once per step of the run; None where its reply is unreadable.
 
         Raises ProposerError, quoting the last reply, when several in a row could not be read.
@@ -109,46 +116,35 @@ class Lab:
 
         async def compute() -> dict[str, Any]:
             with collect() as spend:
-                completion = await self._call(
-                    view, step, prompt, reply, fields, temperature, repetition
-                )
+                completion = await self._call(view, question)
             return {
                 "text": completion.text,
                 "cut_off": completion.finish_reason == "length",
                 "spend": spend.model_dump(),
             }
 
-        payload = await self.journal.step(f"ask/{step}", "ask", compute)
-        return self._read(payload, reply)
+        payload = await self.journal.step(f"ask/{question.step}", "ask", compute)
+        return self._read(payload, question.reply)
 
-    async def _call(
-        self,
-        view: View,
-        step: str,
-        prompt: str,
-        reply: type[Reply],
-        fields: dict[str, str],
-        temperature: float,
-        repetition: int,
-    ) -> Completion:
-        session = self.evaluator.session
-        live: Prompt = session.builder.get(view, ResourceId(EntityType.PROMPT, prompt))
-        with session.tracer.start_as_current_span(f"{names.INVOKE_WORKFLOW} {prompt}") as span:
+    async def _call(self, view: View, question: Question[Any]) -> Completion:
+        session, name = self.evaluator.session, question.prompt
+        prompt: Prompt = session.builder.get(view, ResourceId(EntityType.PROMPT, name))
+        with session.tracer.start_as_current_span(f"{names.INVOKE_WORKFLOW} {name}") as span:
             span.set_attributes(
                 {
                     names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
-                    names.AGP_OPERATOR: prompt,
+                    names.AGP_OPERATOR: name,
                     names.AGP_RUN: self.journal.run,
-                    names.AGP_CANDIDATE: step,
+                    names.AGP_CANDIDATE: question.step,
                 }
             )
             return await session.models.complete_role(
                 "reflector",
-                live.messages(**fields),
-                reply_schema=reply.model_json_schema(),
-                temperature=temperature,
+                prompt.messages(**question.fields),
+                reply_schema=question.reply.model_json_schema(),
+                temperature=question.temperature,
                 seed=self.seed,
-                repetition=repetition,
+                repetition=question.repetition,
             )
 
     def _read(self, payload: dict[str, Any], reply: type[Reply]) -> Reply | None:

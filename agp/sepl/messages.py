@@ -90,14 +90,8 @@ class Evaluations(Message):
 
 
 class Outcome(Message):
-    """What Commit decided in this round, and the traces the next round starts from."""
+    """What Commit decided in this round; feedback traces are still those of before."""
 
     traces: Traces
     accepted: Candidate | None
     assessments: list[Assessment]
-
-    @property
-    def converged(self) -> bool:
-        """Whether there is nothing left to improve: no failure in sight."""
-        results = [*self.traces.feedback, *self.traces.selection]
-        return all(result.score == 1.0 for result in results)

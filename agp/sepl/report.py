@@ -13,11 +13,14 @@ from agp.sepl.plan import Plan
 
 
 class RoundLine(BaseModel):
-    """Means on feedback and selection after a round; round 0 is the baseline."""
+    """Means on feedback and selection after a round; round 0 is the baseline.
+
+    ``feedback`` is None for what the last round accepted: it was not run there.
+    """
 
     round: int
-    feedback: float
-    selection: float
+    feedback: float | None
+    selection: float | None
 
 
 class ProposalLine(BaseModel):
@@ -81,6 +84,6 @@ def proposals_of(journal: Journal) -> list[ProposalLine]:
     ]
 
 
-def _mean(scores: list[Any]) -> float:
+def _mean(scores: list[Any]) -> float | None:
     given = [float(score) for score in scores if score is not None]
-    return sum(given) / len(given) if given else 0.0
+    return sum(given) / len(given) if given else None

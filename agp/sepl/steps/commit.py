@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from agp.evaluation.results import SampleResult
 from agp.rspl.view import View
 from agp.sepl.gate import Policy, Rule, judge
 from agp.sepl.lab import Lab
-from agp.sepl.messages import Assessment, Candidate, Evaluations, Outcome, Traces
+from agp.sepl.messages import Assessment, Candidate, Evaluations, Outcome
 
 _SEARCH = Policy(rule=Rule.NON_DEGRADING)
 
@@ -34,14 +33,10 @@ class Commit:
         if accepted is not None:
             view = view.with_overlay(accepted.records)
             selection = next(i.selection for i in message.items if i.candidate is accepted)
-            traces = await self._execute(view, message.round, selection)
+            traces = traces.model_copy(update={"selection": selection})
         return view, Outcome(
             round=message.round, traces=traces, accepted=accepted, assessments=message.items
         )
-
-    async def _execute(self, view: View, round_: int, selection: list[SampleResult]) -> Traces:
-        feedback = await self.lab.run(view, self.lab.splits.feedback, f"round {round_} feedback")
-        return Traces(round=round_ + 1, feedback=feedback, selection=selection)
 
     def _record(self, round_: int, item: Assessment) -> None:
         proposal = item.candidate.proposal

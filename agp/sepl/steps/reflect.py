@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from agp.evaluation.results import SampleResult
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.view import View
-from agp.sepl.lab import Lab
+from agp.sepl.lab import Lab, Question
 from agp.sepl.messages import Hypotheses, Hypothesis, Traces
 
 _SHOWN = 3
@@ -36,16 +36,18 @@ class Reflect:
             prompt = view.record(ResourceId(EntityType.PROMPT, bound["prompt"]))
             reply = await self.lab.ask(
                 view,
-                step=f"{message.round}/reflect",
-                prompt="reflect",
-                reply=_Causes,
-                fields={
-                    "instructions": prompt.params["system"] or "(none)",
-                    "tools": ", ".join(bound["tools"]) or "none",
-                    "failures": "\n\n".join(map(self.describe, failed)),
-                },
-                temperature=0.0,
-                repetition=message.round * REPETITIONS,
+                Question(
+                    step=f"{message.round}/reflect",
+                    prompt="reflect",
+                    reply=_Causes,
+                    fields={
+                        "instructions": prompt.params["system"] or "(none)",
+                        "tools": ", ".join(bound["tools"]) or "none",
+                        "failures": "\n\n".join(map(self.describe, failed)),
+                    },
+                    temperature=0.0,
+                    repetition=message.round * REPETITIONS,
+                ),
             )
             shown = [result.sample for result in failed]
             causes = reply.causes if reply else []

@@ -16,7 +16,7 @@ from agp.rspl.entities import EntityType, Record
 from agp.rspl.kinds.prompt import Prompt, placeholders_of
 from agp.rspl.view import View
 from agp.sepl.edits import Edit, Insert, Replace
-from agp.sepl.lab import Idea, Lab
+from agp.sepl.lab import Idea, Lab, Question
 from agp.sepl.messages import Hypotheses, Modifications, Proposal
 from agp.sepl.steps.reflect import REPETITIONS, clip
 from agp.sepl.variables import Variable, lift, trainable
@@ -68,18 +68,20 @@ class Select:
             return None
         choice = await self.lab.ask(
             view,
-            step=f"{message.round}/select/{number}",
-            prompt="select",
-            reply=_schema(ideas),
-            fields={
-                "causes": "\n".join(f"- {h.cause}" for h in message.items),
-                "example": self._example(message),
-                "variables": "\n".join(map(_describe, texts)),
-                "strategies": _listed(strategies, ideas),
-                "tried": ", ".join(map(str, self.lab.tried)) or "nothing yet",
-            },
-            temperature=_TEMPERATURE,
-            repetition=message.round * REPETITIONS + number,
+            Question(
+                step=f"{message.round}/select/{number}",
+                prompt="select",
+                reply=_schema(ideas),
+                fields={
+                    "causes": "\n".join(f"- {h.cause}" for h in message.items),
+                    "example": self._example(message),
+                    "variables": "\n".join(map(_describe, texts)),
+                    "strategies": _listed(strategies, ideas),
+                    "tried": ", ".join(map(str, self.lab.tried)) or "nothing yet",
+                },
+                temperature=_TEMPERATURE,
+                repetition=message.round * REPETITIONS + number,
+            ),
         )
         if choice is None:
             return None
