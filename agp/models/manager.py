@@ -150,13 +150,14 @@ class ModelManager:
         return self.roles[role]
 
     async def _traced(self, request: ModelRequest, timeout_s: float | None) -> Completion:
-        if (kept := self._kept(request)) is not None:
+        key = request.key if self._cache is not None else ""
+        if (kept := self._kept(key)) is not None:
             return await self._spanned(request, kept)
         # The span begins when it is this call's turn: it tells the model's time, not the queue's.
         async with self._slot(request.model):
             completion = await self._spanned(request, self._retried(request, timeout_s))
         if self._cache is not None:
-            self._cache.put_call(request.key, request.model, completion.model_dump(mode="json"))
+            self._cache.put_call(key, request.model, completion.model_dump(mode="json"))
         return completion
 
     async def _spanned(self, request: ModelRequest, reply: Awaitable[Completion]) -> Completion:
@@ -165,9 +166,9 @@ class ModelManager:
             spans.record_reply(span, completion, capture=self.capture_content)
             return completion
 
-    def _kept(self, request: ModelRequest) -> Awaitable[Completion] | None:
+    def _kept(self, key: str) -> Awaitable[Completion] | None:
         """The reply that is in the cache, if any."""
-        kept = self._cache.get_call(request.key) if self._cache is not None else None
+        kept = self._cache.get_call(key) if self._cache is not None else None
         if kept is None:
             return None
         completion = Completion.model_validate({**kept, "cached": True})

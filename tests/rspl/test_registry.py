@@ -18,13 +18,6 @@ SOLVER = ResourceId.parse("agent/solver")
 SOLVER_PROMPT = ResourceId.parse("prompt/solver")
 
 
-@pytest.fixture
-def registry(history: History) -> Registry:
-    registry = Registry(history)
-    registry.init([library_root()])
-    return registry
-
-
 def test_the_library_has_all_five_types_and_all_can_be_built(registry: Registry) -> None:
     assert {rid.type for rid in registry.list()} == set(EntityType)
     for rid in registry.list():

@@ -9,9 +9,7 @@ import pytest
 
 from agp.errors import InputError
 from agp.rspl.diff import diff_records, diff_views
-from agp.rspl.discovery import library_root
 from agp.rspl.entities import ResourceId
-from agp.rspl.history import History
 from agp.rspl.lineage import ancestors, merge_base, version_graph
 from agp.rspl.lock import read_lock, write_lock
 from agp.rspl.registry import Registry
@@ -20,13 +18,6 @@ from .helpers import prompt
 
 SOLVER = ResourceId.parse("agent/solver")
 PROMPT = ResourceId.parse("prompt/solver")
-
-
-@pytest.fixture
-def registry(history: History) -> Registry:
-    registry = Registry(history)
-    registry.init([library_root()])
-    return registry
 
 
 def test_an_overlay_changes_its_own_view_only(registry: Registry) -> None:
