@@ -83,12 +83,14 @@ def check_name(name: str) -> str:
 class Implementation(BaseModel):
     """The implementation descriptor η: an import path, or source files held in the record.
 
-    ``entry`` is ``module:attribute`` for ``import``, ``file:attribute`` for ``source``.
+    ``entry`` is ``module:attribute`` for ``import``, ``file:attribute`` for ``source``, the
+    manifest's name for ``skill`` (a folder with SKILL.md), and the transport for ``mcp`` (a
+    server of the Model Context Protocol).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["import", "source"]
+    kind: Literal["import", "source", "skill", "mcp"]
     entry: str
     files: dict[str, str] = Field(default_factory=dict[str, str])
 

@@ -11,7 +11,7 @@ from opentelemetry.trace import Status, StatusCode, Tracer
 from agp.models.types import Completion, JsonObject, ToolCall
 from agp.rspl.entities import Record
 from agp.rspl.kinds import KINDS
-from agp.rspl.kinds.tool import LocalTool
+from agp.rspl.kinds.actions import Function
 from agp.tracing import names
 
 _LONGEST_RESULT = 8_000
@@ -33,7 +33,7 @@ class ToolBox:
 
     def __init__(
         self,
-        tools: Mapping[str, tuple[Record, LocalTool]],
+        tools: Mapping[str, tuple[Record, Function]],
         context: dict[type, Any],
         tracer: Tracer,
         *,
@@ -43,7 +43,9 @@ class ToolBox:
         self._context = context
         self._tracer = tracer
         self._capture = capture
-        self.schemas: list[JsonObject] = [KINDS[r.type].exports(r) for r, _ in tools.values()]
+        self.schemas: list[JsonObject] = [
+            each for r, _ in tools.values() for each in KINDS[r.type].exports(r)
+        ]
 
     async def call(self, name: str, arguments: JsonObject | None, *, raw: str = "") -> ToolResult:
         """Call a tool. What goes wrong is a result too, in words for the model."""

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from agp.errors import InputError, StoreError
 from agp.store.tables import Base
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration this agp knows."""
 
 _WRITE = "agp_write"

@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 JsonObject = dict[str, Any]
@@ -45,6 +55,47 @@ class VersionRow(Base):
     __table_args__ = (UniqueConstraint("type", "name", "semver"),)
 
 
+class UseRow(Base):
+    """What the record with a digest is bound to by name: the dependency graph, by content."""
+
+    __tablename__ = "uses"
+    digest: Mapped[str] = mapped_column(ForeignKey("objects.digest"), primary_key=True)
+    type: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    __table_args__ = (Index("ix_uses_used", "type", "name"),)
+
+
+class AliasRow(Base):
+    """A moving name for one version of a resource: (resource, alias) → digest."""
+
+    __tablename__ = "aliases"
+    type: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    alias: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(ForeignKey("objects.digest"))
+    moved_at: Mapped[str]
+
+
+class TagRow(Base):
+    """A lasting name for a commit; never moved."""
+
+    __tablename__ = "tags"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    commit: Mapped[str] = mapped_column(ForeignKey("commits.id"))
+    author: Mapped[str]
+    message: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[str]
+
+
+class PinRow(Base):
+    """A version that a lock file written from this store holds: never collected as garbage."""
+
+    __tablename__ = "pins"
+    view: Mapped[str] = mapped_column(String(64), primary_key=True)
+    digest: Mapped[str] = mapped_column(ForeignKey("objects.digest"), primary_key=True)
+    created_at: Mapped[str]
+
+
 class BranchRow(Base):
     """A branch and the commit it stands at; moved only by compare-and-swap."""
 
@@ -60,7 +111,7 @@ class RefRow(Base):
     branch: Mapped[str] = mapped_column(ForeignKey("branches.name"), primary_key=True)
     type: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
-    digest: Mapped[str] = mapped_column(ForeignKey("objects.digest"))
+    digest: Mapped[str] = mapped_column(ForeignKey("objects.digest"), index=True)
 
 
 class SourceRow(Base):
@@ -99,6 +150,40 @@ class ChangeRow(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     before: Mapped[str | None] = mapped_column(String(64))
     after: Mapped[str | None] = mapped_column(String(64))
+    __table_args__ = (Index("ix_changes_resource", "type", "name"),)
+
+
+class AuditRow(Base):
+    """One entry of the audit log: canonical JSON, its hash, and its writer's signature."""
+
+    __tablename__ = "audit"
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    body: Mapped[str] = mapped_column(Text)
+    hash: Mapped[str] = mapped_column(String(64))
+    signature: Mapped[str] = mapped_column(String(128))
+
+
+class DocumentRow(Base):
+    """What full-text search knows of a version that is live on some branch.
+
+    The index itself (FTS5 on SQLite, a tsvector column on PostgreSQL) is made by the migration.
+    """
+
+    __tablename__ = "documents"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[str] = mapped_column(ForeignKey("objects.digest"), unique=True)
+    type: Mapped[str]
+    name: Mapped[str]
+    tags: Mapped[str] = mapped_column(Text)
+
+
+class EmbeddingRow(Base):
+    """The embedding of a version's text by one model: little-endian float32."""
+
+    __tablename__ = "embeddings"
+    model: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class RunRow(Base):

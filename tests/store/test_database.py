@@ -16,9 +16,16 @@ def _row(key: str) -> CallRow:
     return CallRow(key=key, model="m", reply={}, created_at="now")
 
 
+def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """The full-text index has tables, a column and an index that the ORM does not see."""
+    hidden = ("search", "ix_documents_vector")
+    return not (name or "").startswith(hidden) and (kind, name) != ("column", "vector")
+
+
 def test_migrations_give_exactly_the_tables_the_code_uses(database: Database) -> None:
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": _is_ours}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, Base.metadata) == []
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, cast
 
 from agp.errors import ResourceError
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record, ResourceId
+from agp.rspl.kinds.actions import Action, Context, actions_of_schema
 from agp.rspl.source import load_entry
 
 
@@ -24,6 +25,14 @@ class Part:
     form: str
     role: str
     learnable: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What running an instance gave; ``record`` is its next version where its state changed."""
+
+    result: Any
+    record: Record | None = None
 
 
 @dataclass(frozen=True)
@@ -101,9 +110,47 @@ class Kind(ABC):
                 f"{record.id} cannot be built from its parameters {sorted(record.params)}: {error}"
             ) from error
 
-    def exports(self, record: Record) -> JsonObject:
-        """The exported representations F: what a model or a person is shown."""
-        return {"name": record.name, "description": record.description}
+    def state(self, record: Record) -> Any:
+        """The current state of an instance, as plain data; None for types that have none."""
+        return None
+
+    def actions(self, record: Record) -> list[Action]:
+        """What a live instance can be asked to do, read from the record alone."""
+        return actions_of_schema(record.input_schema)
+
+    async def run(
+        self, record: Record, instance: Any, given: JsonObject, context: Context
+    ) -> Outcome:
+        """Run a live instance with structured input, as its input schema says.
+
+        Parameters: ``given`` the input; ``context`` what the call may use beside it, by class.
+        Raises ValueError naming what is wrong with the input.
+        """
+        raise ResourceError(f"{record.id} cannot be run.")
+
+    def exports(self, record: Record) -> list[JsonObject]:
+        """The exported representations F: its actions as function-calling schemas (OpenAI form).
+
+        The function is called like the resource, or ``resource__action`` where it has several.
+        """
+        actions = self.actions(record)
+        return [
+            {
+                "type": "function",
+                "function": {
+                    "name": function_name(record.name, action.name),
+                    "description": action.description,
+                    "parameters": action.parameters,
+                },
+            }
+            for action in actions
+        ]
+
+
+def function_name(resource: str, action: str) -> str:
+    """What a model calls an action: function names may hold letters, digits, _ and - only."""
+    name = resource if action == resource else f"{resource}__{action}"
+    return name.replace(".", "_")
 
 
 COMMON: JsonObject = {"description": "", "evolvable": True, "tags": [], "extends": ""}

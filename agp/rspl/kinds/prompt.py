@@ -8,7 +8,8 @@ from typing import cast
 
 from agp.errors import ResourceError
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record
-from agp.rspl.kinds.base import COMMON, Folder, Kind, Part, take
+from agp.rspl.kinds.actions import Context
+from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, take
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LONGEST_TEXT = 20_000
@@ -93,10 +94,11 @@ class PromptKind(Kind):
             if span not in params["system"] and span not in params["template"]:
                 raise ResourceError(f"{record.id}: the protected text {span!r} is missing.")
 
-    def exports(self, record: Record) -> JsonObject:
-        """Name, description and the placeholders to fill."""
-        placeholders = sorted(placeholders_of(record.params["template"]))
-        return {**super().exports(record), "placeholders": placeholders}
+    async def run(
+        self, record: Record, instance: Prompt, given: JsonObject, context: Context
+    ) -> Outcome:
+        """The conversation that opens a task: the template filled with ``given`` texts."""
+        return Outcome(instance.messages(**{name: str(text) for name, text in given.items()}))
 
 
 def placeholders_of(template: str) -> set[str]:

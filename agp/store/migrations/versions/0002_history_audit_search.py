@@ -1,0 +1,126 @@
+"""Tags, aliases, pins, the dependency graph, the audit log, full-text search and embeddings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import rfc8785
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+DIGEST = sa.String(64)
+WORD = sa.String(255)
+
+
+def upgrade() -> None:
+    _uses()
+    _names()
+    _audit()
+    _search()
+    op.create_index("ix_refs_digest", "refs", ["digest"])
+    op.create_index("ix_changes_resource", "changes", ["type", "name"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_changes_resource", "changes")
+    op.drop_index("ix_refs_digest", "refs")
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP TABLE search_terms")
+        op.execute("DROP TABLE search")
+    for table in ("embeddings", "documents", "audit", "pins", "tags", "aliases", "uses"):
+        op.drop_table(table)
+
+
+def _uses() -> None:
+    uses = op.create_table(
+        "uses",
+        sa.Column("digest", DIGEST, sa.ForeignKey("objects.digest"), primary_key=True),
+        sa.Column("type", WORD, primary_key=True),
+        sa.Column("name", WORD, primary_key=True),
+    )
+    op.create_index("ix_uses_used", "uses", ["type", "name"])
+    agents = sa.text("SELECT digest, body FROM objects WHERE type = 'agent'")
+    rows: list[dict[str, str]] = []
+    for digest, body in op.get_bind().execute(agents):
+        for kind, name in sorted(_bindings(json.loads(body)["params"])):
+            rows.append({"digest": digest, "type": kind, "name": name})
+    op.bulk_insert(uses, rows)
+
+
+def _bindings(params: dict[str, Any]) -> set[tuple[str, str]]:
+    bound = {("prompt", params["prompt"]), *(("tool", name) for name in params["tools"])}
+    return bound | {(kind, params[kind]) for kind in ("memory", "environment") if params[kind]}
+
+
+def _names() -> None:
+    op.create_table(
+        "aliases",
+        sa.Column("type", WORD, primary_key=True),
+        sa.Column("name", WORD, primary_key=True),
+        sa.Column("alias", WORD, primary_key=True),
+        sa.Column("digest", DIGEST, sa.ForeignKey("objects.digest"), nullable=False),
+        sa.Column("moved_at", WORD, nullable=False),
+    )
+    op.create_table(
+        "tags",
+        sa.Column("name", WORD, primary_key=True),
+        sa.Column("commit", DIGEST, sa.ForeignKey("commits.id"), nullable=False),
+        sa.Column("author", WORD, nullable=False),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("created_at", WORD, nullable=False),
+    )
+    op.create_table(
+        "pins",
+        sa.Column("view", DIGEST, primary_key=True),
+        sa.Column("digest", DIGEST, sa.ForeignKey("objects.digest"), primary_key=True),
+        sa.Column("created_at", WORD, nullable=False),
+    )
+
+
+def _audit() -> None:
+    """The log, and its first entry: what was there before anything was audited."""
+    audit = op.create_table(
+        "audit",
+        sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("hash", DIGEST, nullable=False),
+        sa.Column("signature", sa.String(128), nullable=False),
+    )
+    commits = op.get_bind().execute(sa.text("SELECT id FROM commits ORDER BY seq")).scalars().all()
+    before = hashlib.sha256("\n".join(commits).encode()).hexdigest()
+    body = rfc8785.dumps(
+        {"seq": 0, "kind": "begin", "payload": {"commits": len(commits), "digest": before}}
+    )
+    first = {"seq": 0, "body": body.decode(), "hash": hashlib.sha256(body).hexdigest()}
+    op.bulk_insert(audit, [{**first, "signature": ""}])
+
+
+def _search() -> None:
+    op.create_table(
+        "documents",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("digest", DIGEST, sa.ForeignKey("objects.digest"), nullable=False, unique=True),
+        sa.Column("type", WORD, nullable=False),
+        sa.Column("name", WORD, nullable=False),
+        sa.Column("tags", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "embeddings",
+        sa.Column("model", WORD, primary_key=True),
+        sa.Column("digest", DIGEST, primary_key=True),
+        sa.Column("vector", sa.LargeBinary, nullable=False),
+    )
+    if op.get_bind().dialect.name == "sqlite":
+        columns = "name, description, tags, content"
+        op.execute(
+            f"CREATE VIRTUAL TABLE search USING fts5({columns}, tokenize='porter unicode61')"
+        )
+        op.execute("CREATE VIRTUAL TABLE search_terms USING fts5vocab(search, 'row')")
+    else:
+        op.execute("ALTER TABLE documents ADD COLUMN vector tsvector")
+        op.execute("CREATE INDEX ix_documents_vector ON documents USING gin(vector)")
