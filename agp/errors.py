@@ -62,6 +62,12 @@ class ResourceError(InputError):
     """A resource's files or record are malformed (file, line and field are in the message)."""
 
 
+class ServerError(ResourceError):
+    """A tool server cannot be reached, or does not do what its record says."""
+
+    exit_code = 1
+
+
 class EditError(AgpError):
     """A proposed edit does not fit its variable: it was rejected before anything ran."""
 

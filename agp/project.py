@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from agp.config import ProjectConfig, read_config
-from agp.errors import InputError, Interrupted, ProposerError
+from agp.errors import AgpError, InputError, Interrupted, ProposerError
 from agp.evaluation.types import Benchmark
+from agp.in_sync import in_sync
 from agp.models.manager import ModelManager
 from agp.models.types import Backend
 from agp.rspl.discovery import library_root
-from agp.rspl.entities import EntityType
+from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.history import MAIN, History
+from agp.rspl.kinds.agent import AgentRunner
 from agp.rspl.registry import Registry
 from agp.rspl.view import View
 from agp.runs import bench as bench_runs
@@ -33,14 +34,14 @@ from agp.runs.observer import Observer
 from agp.runs.report import Report, reused_in, spend_of, wall_of
 from agp.runs.workbench import Means, capture_content
 from agp.runtime import Answer, Task
+from agp.runtime.keeping import keep
 from agp.runtime.session import Session
+from agp.runtime.task_state import TaskState
 from agp.sepl import evolution
 from agp.sepl.config import EvolveConfig
 from agp.sepl.report import EvolveReport
 from agp.store.database import Database
 from agp.tracing.recorder import provider_for
-
-T = TypeVar("T")
 
 STORE_FILE = Path(".agp") / "store.db"
 REPORT = "report"
@@ -60,7 +61,9 @@ class Project:
     of an OpenAI-compatible server; ``branch`` the branch to read and change; ``create`` whether
     an absent store is made; ``backends`` stand in for models in tests.
 
-    Opening registers what is new in the folders. Raises InputError, StoreError, ResourceError.
+    Opening registers what is new in the folders (what it had to leave out, a server that does not
+    answer, is in ``registry.unavailable``), unless the store can only be read. Raises InputError,
+    StoreError, ResourceError.
     """
 
     def __init__(
@@ -82,12 +85,15 @@ class Project:
         self.database = Database(location or self.folder / STORE_FILE, create=create)
         self.history = History(self.database)
         self.registry = Registry(self.history, branch=branch)
+        self.registry.context[AgentRunner] = _Agents(self)
         self.tracer_provider = provider_for(self.database)
         self._backends = dict(backends or {})
         try:
             if branch != MAIN:
                 self.history.view(branch)  # only what is said to make a branch makes one
-            self.discovered = self.registry.init(self.roots)
+            self.discovered = None
+            if not self.database.read_only:
+                self.discovered = self.registry.init(self.roots)
         except BaseException:
             self.close()
             raise
@@ -131,8 +137,10 @@ class Project:
     ) -> Answer:
         """Run an agent on one task, on what is live or on a given view (of a lock file, say).
 
-        Raises NotFoundError for an unknown agent, ModelError.
+        What it remembered on what is live is committed; on a given view nothing is. Raises
+        NotFoundError for an unknown agent, ModelError.
         """
+        live = view is None
         view = view or self.registry.view()
         task = Task(input=task) if isinstance(task, str) else task
         means = self._means()
@@ -144,7 +152,11 @@ class Project:
         )
         session = Session(models, means.tracer, means.builder)
         rid = view.find(agent, EntityType.AGENT)
-        return await session.run_agent(view, rid, task, seed=seed)
+        state = TaskState(task.files)
+        answer = await session.run_agent(view, rid, task, seed=seed, state=state)
+        if live and not self.database.read_only:
+            keep(self.registry, state.changes(), message=f"what {rid} remembered")
+        return answer
 
     # -- runs ------------------------------------------------------------------------------
 
@@ -281,42 +293,23 @@ class Project:
         )
 
 
+class _Agents(AgentRunner):
+    """Runs agents for the registry's operator `run`: on what is live, with the project's models."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    async def run(self, agent: ResourceId, task: str, files: Mapping[str, str] | None) -> str:
+        """See `AgentRunner.run`."""
+        answer = await self._project.arun(agent.name, Task(input=task, files=dict(files or {})))
+        if answer.ended == "failed":
+            raise AgpError(f"{agent} failed: {answer.detail}")
+        return answer.text
+
+
 def _ending(error: BaseException, journal: Journal) -> str:
     if isinstance(error, ProposerError):
         return FAILED
     if isinstance(error, InputError) and not journal.begun:
         return REFUSED
     return STOPPED
-
-
-def in_sync(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end from synchronous code, inside a notebook's loop too."""
-    if _in_loop():
-        return _in_thread(lambda: asyncio.run(work))
-    return asyncio.run(work)
-
-
-def _in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _in_thread(call: Callable[[], T]) -> T:
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-
-    def target() -> None:
-        try:
-            outcome.append(call())
-        except BaseException as error:  # handed on to the caller below
-            failure.append(error)
-
-    thread = threading.Thread(target=target)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]

@@ -20,6 +20,15 @@ from agp.store.database import Database
 POSTGRES = os.environ.get("AGP_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Audit keys of the tests' own: the user's are never touched."""
+    folder = tmp_path_factory.mktemp("keys")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AGP_KEYS", str(folder))
+        yield folder
+
+
 def _postgres_schema() -> Iterator[str]:
     """A URL into a fresh schema of the test database, dropped afterwards."""
     pytest.importorskip("psycopg", reason="psycopg is not installed")

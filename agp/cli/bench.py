@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,12 +25,24 @@ from agp.cli.options import (
 if TYPE_CHECKING:
     from agp.evaluation.types import Benchmark
 
-Refine = Annotated[
-    int,
-    typer.Option(
-        metavar="N", min=0, max=100, help="How often the agent may improve on its own answer."
-    ),
-]
+
+@dataclass(frozen=True)
+class What:
+    """What is scored: the agent as it is live, or as it was, and how often it may refine."""
+
+    refine: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=0, max=100, help="How often the agent may improve on its own answer."
+        ),
+    ] = 0
+    lock: Lock = None
+    at: Annotated[
+        str | None,
+        typer.Option(help="Run at a commit, a tag or a branch instead of what is live."),
+    ] = None
+    branch: Branch = MAIN
+
 
 app = typer.Typer(
     name="bench",
@@ -73,9 +86,7 @@ def run(
     models: Models,
     samples: Samples,
     budget: Budget,
-    refine: Refine = 0,
-    lock: Lock = None,
-    branch: Branch = MAIN,
+    what: What,
     output: Output = Format.table,
 ) -> None:
     """Score an agent on a benchmark, with the interval.
@@ -92,27 +103,28 @@ def run(
 
       agp bench run gsm8k --lock agent.lock.json -f json
     """
-    settings = {**samples.settings(), "budget": budget.limits(), "refine": refine, "lock": lock}
-    score(benchmark, settings, place, models, agent=samples.agent, branch=branch, output=output)
+    settings = {**samples.settings(), "budget": budget.limits()}
+    score(benchmark, settings, what, place, models, agent=samples.agent, output=output)
 
 
 def score(
     benchmark: str | Benchmark,
     settings: dict[str, Any],
+    what: What,
     place: Place,
     models: Models,
     *,
     agent: str,
-    branch: str,
     output: Format,
 ) -> None:
     """Carry out a benchmark run and print its report. Exits with 1 if nothing could be scored."""
     from agp.cli.opening import opened
     from agp.cli.progress import progress
     from agp.cli.report import show_report
-    from agp.project import in_sync
+    from agp.in_sync import in_sync
 
-    with opened(place, models, branch=branch, create=True) as project:
+    settings = {**settings, "refine": what.refine, "lock": what.lock, "commit": what.at}
+    with opened(place, models, branch=what.branch, create=True) as project:
         with progress() as watch:
             report = in_sync(project.abench(benchmark, agent, observer=watch, **settings))
         show_report(report, output, place)
@@ -134,15 +146,13 @@ def _script(kind: type[Benchmark]) -> Any:
         models: Models,
         samples: Samples,
         budget: Budget,
-        refine: Refine = 0,
-        lock: Lock = None,
-        branch: Branch = MAIN,
+        what: What,
         output: Output = Format.table,
         **own: Any,
     ) -> None:
-        settings = {**samples.settings(), "budget": budget.limits(), "refine": refine, "lock": lock}
+        settings = {**samples.settings(), "budget": budget.limits()}
         benchmark = kind(**own)
-        score(benchmark, settings, place, models, agent=samples.agent, branch=branch, output=output)
+        score(benchmark, settings, what, place, models, agent=samples.agent, output=output)
 
     script.__doc__ = f"Score an agent. {kind.description}"
     return grouped(script, _own_options(kind))

@@ -185,7 +185,7 @@ def evolve(
     from agp.cli.opening import opened
     from agp.cli.progress import progress
     from agp.cli.report import show_report
-    from agp.project import in_sync
+    from agp.in_sync import in_sync
 
     settings = {
         **samples.settings(),

@@ -12,7 +12,7 @@ from agp.cli.options import MAIN, Branch, Format, Limit, Output, Place
 
 if TYPE_CHECKING:
     from agp.project import Project
-    from agp.rspl.history import Commit
+    from agp.rspl.commits import Commit
 
 
 @grouped

@@ -7,18 +7,29 @@ from typing import Annotated
 import typer
 
 from agp.cli import (
+    audit,
     bench,
+    bisect,
+    blame,
+    bundle,
+    contract,
     doctor,
     evolve,
     failures,
+    fsck,
+    gc,
     history,
     init,
+    merge,
     models,
+    names,
     quickstart,
     resources,
     resume,
     rollback,
+    search,
     show,
+    store,
     trace,
 )
 from agp.cli import (
@@ -27,7 +38,10 @@ from agp.cli import (
 
 _START = "Start here"
 _WORK = "Run and evolve"
+_RESOURCES = "Resources"
 _LOOK = "Look and undo"
+_HISTORY = "Branches and history"
+_KEEP = "Store and audit"
 
 app = typer.Typer(
     name="agp",
@@ -69,12 +83,25 @@ app.command(rich_help_panel=_WORK)(run_command.run)
 app.add_typer(bench.app, rich_help_panel=_WORK)
 app.command(rich_help_panel=_WORK)(evolve.evolve)
 app.command(rich_help_panel=_WORK)(resume.resume)
-app.add_typer(resources.app, rich_help_panel=_LOOK)
+app.add_typer(resources.app, rich_help_panel=_RESOURCES)
+app.command(rich_help_panel=_RESOURCES)(search.search)
+app.command(rich_help_panel=_RESOURCES)(contract.contract)
+app.add_typer(bundle.app, rich_help_panel=_RESOURCES)
 app.command(rich_help_panel=_LOOK)(history.log)
 app.command(rich_help_panel=_LOOK)(show.show)
 app.command(rich_help_panel=_LOOK)(history.diff)
+app.command(rich_help_panel=_LOOK)(blame.blame)
 app.command(rich_help_panel=_LOOK)(rollback.rollback)
 app.add_typer(trace.app, rich_help_panel=_LOOK)
+app.add_typer(names.branch_app, rich_help_panel=_HISTORY)
+app.add_typer(names.tag_app, rich_help_panel=_HISTORY)
+app.add_typer(names.alias_app, rich_help_panel=_HISTORY)
+app.command(rich_help_panel=_HISTORY)(merge.merge)
+app.command(rich_help_panel=_HISTORY)(bisect.bisect)
+app.add_typer(audit.app, rich_help_panel=_KEEP)
+app.command(rich_help_panel=_KEEP)(fsck.fsck)
+app.command(rich_help_panel=_KEEP)(gc.gc)
+app.add_typer(store.app, rich_help_panel=_KEEP)
 
 
 def run() -> None:

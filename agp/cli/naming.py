@@ -11,7 +11,7 @@ from agp.errors import NotFoundError
 if TYPE_CHECKING:
     from agp.project import Project
     from agp.rspl.entities import Record, ResourceId
-    from agp.rspl.history import Commit
+    from agp.rspl.commits import Commit
 
 _COMMIT = re.compile(r"[0-9a-f]{6,64}")
 _RUN = re.compile(r"[a-z]+-\d{8}-\d{6}-[0-9a-f]+")

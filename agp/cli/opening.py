@@ -6,6 +6,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
+
 from agp.cli.options import MAIN, Models, Place
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ def opened(
             branch=branch,
             create=create,
         ) as project:
+            for rid, why in project.registry.unavailable.items():
+                typer.echo(f"Left out for now: {rid}: {why}", err=True)
             yield project
     except AgpError as error:
         if error.hint:

@@ -56,7 +56,7 @@ def quickstart(
     from agp.cli.progress import progress
     from agp.cli.report import show_report
     from agp.evaluation.catalog import find_benchmark
-    from agp.project import in_sync
+    from agp.in_sync import in_sync
     from agp.rspl.entities import EntityType
 
     place = Place(project=folder, store=store)

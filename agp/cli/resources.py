@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agp.cli import operate
 from agp.cli.grouped import grouped
 from agp.cli.options import MAIN, Branch, Format, Output, Place
 
 if TYPE_CHECKING:
     from agp.project import Project
-    from agp.rspl.history import Commit
+    from agp.rspl.commits import Commit
 
 Resource = Annotated[str, typer.Argument(help="type/name, or a name that is unique.")]
 
@@ -31,10 +32,13 @@ class TypeOption(StrEnum):
 app = typer.Typer(
     name="resources",
     invoke_without_command=True,
-    help="List what is live: prompts, agents, tools, environments, memory.\n\nExamples:\n\n"
+    help="Prompts, agents, tools, environments, memory: list what is live, and work on it.\n\n"
+    "Examples:\n\n"
     "  agp resources --type agent\n\n"
     "  agp resources versions prompt/solver\n\n"
+    "  agp resources set prompt/solver params/system='Think, then answer.'\n\n"
     "  agp resources restore prompt/solver 1.0.0\n\n"
+    '  agp resources run tool/calculator \'{"expression": "17 * 3"}\'\n\n'
     "  agp resources lock agent.lock.json       then: agp bench run gsm8k --lock agent.lock.json",
 )
 
@@ -161,6 +165,14 @@ def lock(
         except OSError as error:
             raise InputError(f"{file} cannot be written: {error.strerror}.") from error
     typer.echo(f"Wrote {len(view.refs)} resources to {file} (view {view.digest[:12]}).")
+
+
+for command in (operate.register, operate.update, operate.copy, operate.variables):
+    app.command()(command)
+app.command("set")(operate.set_)
+app.command()(operate.refresh)
+app.command()(operate.state)
+app.command()(operate.run)
 
 
 def report_commit(commit: Commit | None, place: Place) -> None:

@@ -40,7 +40,7 @@ def resume(
     from agp.cli.progress import progress
     from agp.cli.render import note
     from agp.cli.report import show_report
-    from agp.project import in_sync
+    from agp.in_sync import in_sync
     from agp.runs.journal import Journal
 
     with opened(place) as project:

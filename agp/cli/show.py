@@ -12,7 +12,7 @@ from agp.cli.options import MAIN, Branch, Format, Output, Place
 if TYPE_CHECKING:
     from agp.cli.naming import Version
     from agp.project import Project
-    from agp.rspl.history import Commit
+    from agp.rspl.commits import Commit
 
 _RUNS_SHOWN = 30
 _NOTHING: tuple[Any, ...] = ({}, [], "", None)

@@ -8,6 +8,7 @@ are shared, so their state must live in the task or the store.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from agp.rspl.entities import Record, ResourceId
@@ -24,11 +25,15 @@ class Builder:
 
     def get(self, view: View, rid: ResourceId) -> Any:
         """The live instance of a resource in a view. Raises NotFoundError, ResourceError."""
-        key = view.refs.get(rid)
-        if key is not None and key in self._built:
-            self._built.move_to_end(key)
-            return self._built[key]
-        return self.build(view.record(rid))
+        digest = view.refs.get(rid)
+        return self.of(digest or view.record(rid).digest, lambda _: view.record(rid))
+
+    def of(self, digest: str, load: Callable[[str], Record]) -> Any:
+        """The live instance of the record with a digest, which ``load`` reads if need be."""
+        if digest in self._built:
+            self._built.move_to_end(digest)
+            return self._built[digest]
+        return self.build(load(digest))
 
     def build(self, record: Record) -> Any:
         """The live instance of a record."""

@@ -1,4 +1,4 @@
-"""From folders of files to records: `agents/ tools/ environments/ memory/ prompts/`.
+"""From files to records: the folders `agents/ tools/ environments/ memory/ prompts/`.
 
 A root is a folder that holds these folders: a user's project, this repository, or the library
 inside the wheel. Earlier roots win where two declare the same resource.
@@ -15,10 +15,9 @@ import yaml
 
 from agp.errors import InputError, NotFoundError, ResourceError
 from agp.rspl.entities import Record, ResourceId, check_name
+from agp.rspl.files import read_bundle, read_text
 from agp.rspl.kinds import KINDS, Kind
 from agp.rspl.kinds.base import Folder
-
-_LARGEST_FILE = 1_000_000
 
 
 def library_root() -> Path:
@@ -34,23 +33,65 @@ def discover(roots: Sequence[Path]) -> dict[ResourceId, Record]:
     """
     found: dict[ResourceId, Record] = {}
     for kind in KINDS.values():
-        folders = _folders(kind, roots)
-        for name in folders:
-            folder = _extended(kind, folders[name], folders)
-            for record in kind.from_folder(folder):
+        entries = _entries(kind, roots)
+        folders = {name: each for name, each in entries.items() if isinstance(each, Folder)}
+        for entry in entries.values():
+            if isinstance(entry, Record):
+                records = [entry]
+            else:
+                records = kind.from_folder(_extended(kind, entry, folders))
+            for record in records:
                 KINDS[record.type].validate(record)
                 found.setdefault(record.id, record)
     return found
 
 
-def _folders(kind: Kind, roots: Sequence[Path]) -> dict[str, Folder]:
-    folders: dict[str, Folder] = {}
+def read_folder(path: Path) -> list[Record]:
+    """The records that one folder declares, wherever it lies; what is in it says its type.
+
+    It may extend shipped resources. Raises ResourceError.
+    """
+    path = path.resolve()
+    kind = next((kind for kind in KINDS.values() if _is_one(kind, path)), None)
+    if kind is None:
+        names = sorted(kind.manifest for kind in KINDS.values())
+        raise ResourceError(
+            f"{path} is not the folder of a resource.",
+            hint=f"It needs one of: {', '.join(names)}, tool.py, SKILL.md, mcp.json.",
+        )
+    known = _entries(kind, [library_root()])
+    folders = {name: each for name, each in known.items() if isinstance(each, Folder)}
+    records = kind.from_folder(_extended(kind, _read(kind, path), folders))
+    for record in records:
+        KINDS[record.type].validate(record)
+    return records
+
+
+def _is_one(kind: Kind, path: Path) -> bool:
+    names = filter(None, (kind.manifest, kind.code_file, *kind.bundles))
+    return any((path / name).is_file() for name in names)
+
+
+def _entries(kind: Kind, roots: Sequence[Path]) -> dict[str, Folder | Record]:
+    """What declares resources of a type, by name: folders, and the lines of a declarations file."""
+    entries: dict[str, Folder | Record] = {}
     for root in roots:
         parent = root / kind.folder
+        here: dict[str, Folder | Record] = {}
         for path in sorted(parent.iterdir()) if parent.is_dir() else ():
-            if path.is_dir() and not path.name.startswith((".", "_")) and path.name not in folders:
-                folders[path.name] = _read(kind, path)
-    return folders
+            if path.is_dir() and not path.name.startswith((".", "_")) and path.name not in entries:
+                here[path.name] = _read(kind, path)
+        file = parent / kind.declarations if kind.declarations else None
+        if file is not None and file.is_file():
+            for record in kind.from_declarations(read_text(file), str(file)):
+                if record.name in here:
+                    raise ResourceError(
+                        f"{file}: {record.name!r} is also the folder {parent / record.name}.",
+                        hint="Rename one of them.",
+                    )
+                here[record.name] = record
+        entries = {**here, **entries}
+    return entries
 
 
 def _read(kind: Kind, path: Path) -> Folder:
@@ -58,27 +99,31 @@ def _read(kind: Kind, path: Path) -> Folder:
         check_name(path.name)
     except InputError as error:
         raise ResourceError(f"{path}: {error.message}", hint=error.hint) from error
-    manifest = path / kind.manifest
+    bundle = next((name for name in kind.bundles if (path / name).is_file()), None)
+    described = bundle if bundle and bundle.endswith(".md") else kind.manifest
+    manifest = path / described
     front, body = _manifest(manifest) if manifest.exists() else ({}, "")
-    code = {file.name: _text(file) for file in sorted(path.glob("*.py"))}
-    if not manifest.exists() and kind.code_file not in code:
-        needed = " or ".join(filter(None, (kind.manifest, kind.code_file)))
-        raise ResourceError(f"{path}: there is no {needed} in it.")
     where = str(manifest if manifest.exists() else path)
-    return Folder(name=path.name, front=front, body=body, code=code, where=where)
+    if bundle:
+        return Folder(path.name, front, body, {}, where, read_bundle(path))
+    code = {file.name: read_text(file) for file in sorted(path.glob("*.py"))}
+    if not manifest.exists() and kind.code_file not in code:
+        needed = " or ".join(filter(None, (kind.manifest, kind.code_file, *kind.bundles)))
+        raise ResourceError(f"{path}: there is no {needed} in it.")
+    return Folder(path.name, front, body, code, where)
 
 
 def _manifest(path: Path) -> tuple[dict[str, Any], str]:
     try:
-        front, body = frontmatter.parse(_text(path))
+        front, body = frontmatter.parse(read_text(path))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 2}" if mark else ""  # the opening --- is not part of the YAML
+        line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise ResourceError(f"{path}{line}: the front matter is not YAML: {problem}.") from error
     if not isinstance(cast(object, front), dict):
         raise ResourceError(f"{path}: the front matter must be 'field: value' lines.")
-    if _text(path).startswith("---") and not front:
+    if read_text(path).startswith("---") and not front:
         raise ResourceError(
             f"{path}, line 1: the front matter opens with --- and is never closed, or is empty.",
             hint="End it with a line of three dashes.",
@@ -86,22 +131,11 @@ def _manifest(path: Path) -> tuple[dict[str, Any], str]:
     return front, body
 
 
-def _text(path: Path) -> str:
-    if path.stat().st_size > _LARGEST_FILE:
-        raise ResourceError(f"{path}: larger than {_LARGEST_FILE:,} bytes.")
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ResourceError(f"{path}: not UTF-8 text (byte {error.start}).") from error
-    except OSError as error:
-        raise ResourceError(f"{path}: cannot be read: {error.strerror}.") from error
-
-
 def _extended(
     kind: Kind, folder: Folder, folders: dict[str, Folder], below: tuple[str, ...] = ()
 ) -> Folder:
     base = folder.front.get("extends")
-    if not base or kind.code_file in folder.code:
+    if not base or folder.files or kind.code_file in folder.code:
         return folder
     if folder.name in below:
         circle = " → ".join((*below, folder.name))

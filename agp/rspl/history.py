@@ -3,76 +3,60 @@
 Contract: a commit is one transaction over any number of refs and moves its branch by
 compare-and-swap; a version name is given once and never again; nothing here deletes. `commit`
 can take part in a caller's transaction, so that a decision and what it decided are one write.
+Every commit is in the audit log and in the search index by the same transaction.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from agp.canonical import canonical_json, digest
-from agp.errors import ConflictError, InputError, NotFoundError, StoreError
-from agp.rspl.entities import EntityType, Record, ResourceId
-from agp.rspl.view import View
-from agp.store.database import Database, insert_new
-from agp.store.tables import (
-    BranchRow,
-    ChangeRow,
-    CommitRow,
-    ObjectRow,
-    RefRow,
-    SourceRow,
-    VersionRow,
-    now,
+from agp.audit import log as audit
+from agp.errors import ConflictError, InputError, NotFoundError
+from agp.rspl import search
+from agp.rspl.commits import (
+    Change,
+    Commit,
+    Reason,
+    read_chain,
+    read_chain_of,
+    refs_at,
+    with_changes,
+    write_commit,
 )
+from agp.rspl.entities import EntityType, Record, ResourceId
+from agp.rspl.names import Names, check_name
+from agp.rspl.objects import Objects, keep, name_versions
+from agp.rspl.view import View
+from agp.store.database import Database
+from agp.store.tables import BranchRow, ChangeRow, CommitRow, RefRow, SourceRow, TagRow, table
+
+T = TypeVar("T")
 
 MAIN = "main"
 FILES = "files"
 """The author of what came from folders."""
+_SHORTEST_PREFIX = 6
+_CHUNK = 400
 
-
-@dataclass(frozen=True)
-class Change:
-    """One ref that a commit moved; ``before``/``after`` are digests, None for absent."""
-
-    resource: ResourceId
-    before: str | None
-    after: str | None
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One commit as it is stored."""
-
-    id: str
-    seq: int
-    branch: str
-    parent: str | None
-    merged: str | None
-    author: str
-    operator: str
-    message: str
-    evidence: dict[str, Any]
-    objective: str | None
-    created_at: str
-    changes: tuple[Change, ...]
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a commit is made: who, by which operator, in words, on what evidence."""
-
-    author: str
-    operator: str
-    message: str
-    evidence: dict[str, Any] = field(default_factory=dict[str, Any])
-    objective: str | None = None
+# Built once: on the way of every commit and every look-up.
+_REFS, _BRANCHES = table(RefRow), table(BranchRow)
+_HEAD = select(_BRANCHES.c.head).where(_BRANCHES.c.name == bindparam("branch"))
+_INSERT_BRANCH = insert(_BRANCHES)
+_MOVE_HEAD = (
+    update(_BRANCHES).where(_BRANCHES.c.name == bindparam("branch")).values(head=bindparam("to"))
+)
+_ON_BRANCH = _REFS.c.branch == bindparam("branch")
+_AMONG = tuple_(_REFS.c.type, _REFS.c.name).in_(bindparam("keys", expanding=True))
+_LIVE = select(_REFS.c.digest).where(
+    _ON_BRANCH, _REFS.c.type == bindparam("type"), _REFS.c.name == bindparam("name")
+)
+_LIVE_AMONG = select(_REFS.c.type, _REFS.c.name, _REFS.c.digest).where(_ON_BRANCH, _AMONG)
+_DELETE_REFS = delete(_REFS).where(_ON_BRANCH, _AMONG)
+_INSERT_REFS = insert(_REFS)
 
 
 class History:
@@ -80,130 +64,121 @@ class History:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.load = lru_cache(maxsize=4096)(self._load)
+        self.objects = Objects(database)
+        self.names = Names(database)
+        self.load = self.objects.load
+        self.versions = self.objects.versions
+        self.version_of = self.objects.version_of
+        self.resolve = self.objects.resolve
+        self._views: dict[str, View] = {}
+        self._live: dict[tuple[str, ResourceId], tuple[object, str | None]] = {}
 
-    # -- objects and versions --------------------------------------------------------------
-
-    def keep(self, records: Iterable[Record], session: Session | None = None) -> None:
+    def keep(self, records: Iterable[Record]) -> None:
         """Store record bodies by digest without making them live (candidates, for the record)."""
-        if session is None:
-            with self.database.write() as session:
-                self.keep(records, session)
-            return
-        for record in records:
-            row = {
-                "digest": record.digest,
-                "type": record.type.value,
-                "name": record.name,
-                "body": canonical_json(record.body()).decode(),
-                "created_at": now(),
-            }
-            insert_new(session, ObjectRow, row)
-
-    def _load(self, wanted: str) -> Record:
-        with self.database.read() as session:
-            body = session.scalar(select(ObjectRow.body).where(ObjectRow.digest == wanted))
-        if body is None:
-            raise StoreError(f"The store holds no version with digest {wanted[:12]}.")
-        record = Record.model_validate(json.loads(body))
-        if record.digest != wanted:
-            raise StoreError(
-                f"{record.id}: the stored content does not match its digest {wanted[:12]}.",
-                hint="The store was changed from outside. Restore a backup.",
-            )
-        return record
-
-    def versions(self, rid: ResourceId) -> list[tuple[str, str]]:
-        """All committed versions, oldest first, as (semver, digest)."""
-        query = (
-            select(VersionRow.semver, VersionRow.digest)
-            .where(VersionRow.type == rid.type.value, VersionRow.name == rid.name)
-            .order_by(VersionRow.number)
-        )
-        with self.database.read() as session:
-            return [(semver, found) for semver, found in session.execute(query)]
-
-    def version_of(self, wanted: str) -> str | None:
-        """The semver that names a digest; None for a candidate that was never committed."""
-        query = select(VersionRow.semver).where(VersionRow.digest == wanted)
-        with self.database.read() as session:
-            return session.scalar(query)
-
-    def resolve(self, rid: ResourceId, version: str) -> str:
-        """The digest that ``version`` (semver, or ≥ 6 digits of a digest) names.
-
-        Raises NotFoundError that lists the versions there are.
-        """
-        versions = self.versions(rid)
-        for semver, found in versions:
-            if semver == version or (len(version) >= 6 and found.startswith(version)):
-                return found
-        raise NotFoundError(f"version of {rid}", version, [semver for semver, _ in versions])
+        with self.database.write() as session:
+            keep(session, records)
 
     # -- branches and views ----------------------------------------------------------------
 
     def branches(self) -> dict[str, str | None]:
         """Branch name → head commit."""
         with self.database.read() as session:
-            return {row.name: row.head for row in session.scalars(select(BranchRow))}
+            rows = session.execute(select(BranchRow.name, BranchRow.head).order_by(BranchRow.name))
+            return {row.name: row.head for row in rows}
 
-    def create_branch(self, name: str, *, at: str) -> None:
-        """A new branch standing at a commit. Raises InputError if it exists already."""
-        refs = self._refs_at(at)
-        read = {
-            change.resource: change.after
-            for past in reversed(self._chain(at))
-            for change in past.changes
-            if past.author == FILES and change.after
-        }
+    def create_branch(self, name: str, *, at: str, author: str = "user") -> None:
+        """A new branch standing at a commit. Raises InputError if the name is in use."""
+        check_name(name, "a branch")
+        at = self.find_commit(at).id
         with self.database.write() as session:
-            if session.get(BranchRow, name):
-                raise InputError(f"There is already a branch {name!r}.")
-            session.add(BranchRow(name=name, head=at))
+            self.database.one_at_a_time(session)
+            if session.get(BranchRow, name) or session.get(TagRow, name):
+                raise InputError(
+                    f"There is already a branch or a tag {name!r}.", hint="Choose another name."
+                )
+            session.execute(insert(BranchRow), {"name": name, "head": at})
+            _insert_refs(session, name, refs_at(session, at))
+            self.note_sources(name, refs_at(session, at, author=FILES), session)
+            audit.append(session, "branch", author, {"branch": name, "commit": at})
+
+    def delete_branch(self, name: str, *, author: str = "user") -> None:
+        """Take a branch away; its commits and versions stay. Raises InputError for main."""
+        if name == MAIN:
+            raise InputError(f"The branch {MAIN!r} cannot be deleted.")
+        with self.database.write() as session:
+            self.database.one_at_a_time(session)
+            row = session.get(BranchRow, name)
+            if row is None:
+                raise NotFoundError("branch", name, self.branches())
+            gone = session.scalars(select(RefRow.digest).where(RefRow.branch == name)).all()
+            for table in (RefRow, SourceRow):
+                session.execute(delete(table).where(table.branch == name))
+            audit.append(session, "branch_deleted", author, {"branch": name, "commit": row.head})
+            session.delete(row)
             session.flush()
-            for rid, found in refs.items():
-                session.add(RefRow(branch=name, type=rid.type.value, name=rid.name, digest=found))
-            self.note_sources(name, read, session)
+            search.drop(session, gone)
+
+    def head(self, branch: str) -> str | None:
+        """The commit a branch stands at. Raises NotFoundError for an unknown branch."""
+        with self.database.read() as session:
+            row = session.execute(select(BranchRow.head).where(BranchRow.name == branch)).first()
+        if row is None:
+            raise NotFoundError("branch", branch, self.branches())
+        return row[0]
 
     def view(self, branch: str = MAIN) -> View:
         """What a branch has live now. Raises NotFoundError for an unknown branch."""
         with self.database.read() as session:
-            row = session.get(BranchRow, branch)
-            rows = session.scalars(select(RefRow).where(RefRow.branch == branch)).all()
-            head = row.head if row else None
-            refs = {ResourceId(EntityType(r.type), r.name): r.digest for r in rows}
+            row = session.connection().execute(_HEAD, {"branch": branch}).first()
+            head = row[0] if row else None
+            known = self._views.get(branch)
+            if row and known and known.commit == head:
+                return known
+            refs = _refs_of(session, branch)
         if row is None:
             raise NotFoundError("branch", branch, self.branches())
-        return View(refs, self.load, commit=head)
+        view = self._views[branch] = View(refs, self.load, commit=head)
+        return view
 
     def view_at(self, commit: str) -> View:
-        """What was live just after a commit."""
-        commit = self.find_commit(commit).id
-        return View(self._refs_at(commit), self.load, commit=commit)
+        """What was live just after a commit, by id, tag or branch."""
+        found = self.find_commit(commit).id
+        with self.database.read() as session:
+            at = session.scalar(select(BranchRow.name).where(BranchRow.head == found).limit(1))
+            refs = _refs_of(session, at) if at else refs_at(session, found)
+        return View(refs, self.load, commit=found)
 
-    def _refs_at(self, commit: str) -> dict[ResourceId, str]:
-        refs: dict[ResourceId, str] = {}
-        for past in reversed(self._chain(commit)):
-            for change in past.changes:
-                if change.after is None:
-                    refs.pop(change.resource, None)
-                else:
-                    refs[change.resource] = change.after
-        return refs
+    def live(self, branch: str, rid: ResourceId) -> str | None:
+        """The digest a branch has live for one resource; known without a query while nobody wrote.
+
+        An unknown branch has nothing live.
+        """
+        stamp = self.database.stamp()
+        known = self._live.get((branch, rid))
+        if known is not None and stamp is not None and known[0] == stamp:
+            return known[1]
+        asked = {"branch": branch, **_row(rid)}
+        with self.database.read() as session:
+            found = session.connection().execute(_LIVE, asked).scalar()
+        self._live[branch, rid] = (stamp, found)
+        return found
 
     # -- files -----------------------------------------------------------------------------
 
     def sources(self, branch: str) -> dict[ResourceId, str]:
         """What each resource of a branch was when it was last read from files, by digest."""
+        query = select(SourceRow.type, SourceRow.name, SourceRow.digest)
         with self.database.read() as session:
-            rows = session.scalars(select(SourceRow).where(SourceRow.branch == branch))
-            return {ResourceId(EntityType(r.type), r.name): r.digest for r in rows}
+            rows = session.execute(query.where(SourceRow.branch == branch))
+            return {ResourceId(EntityType(type_), name): found for type_, name, found in rows}
 
     def note_sources(self, branch: str, found: Mapping[ResourceId, str], session: Session) -> None:
         """Note what was read from files, in the transaction that commits it."""
-        for rid, digest_ in found.items():
-            row = SourceRow(branch=branch, type=rid.type.value, name=rid.name, digest=digest_)
-            session.merge(row)
+        for part in _chunks(list(found)):
+            gone = tuple_(SourceRow.type, SourceRow.name).in_(_keys(part))
+            session.execute(delete(SourceRow).where(SourceRow.branch == branch, gone))
+            rows = [{**_row(rid), "branch": branch, "digest": found[rid]} for rid in part]
+            session.execute(insert(SourceRow), rows)
 
     # -- commits ---------------------------------------------------------------------------
 
@@ -214,186 +189,165 @@ class History:
         reason: Reason,
         *,
         expected: str | None,
+        base: Mapping[ResourceId, str | None] | None = None,
+        merged: str | None = None,
         session: Session | None = None,
     ) -> Commit | None:
         """Make ``changes`` live on ``branch`` as one commit; None where nothing would change.
 
         Parameters: ``changes`` resource → its new record, None to take it out of the active
-        registry; ``expected`` the head this was built on. Raises ConflictError when the branch
-        has moved, naming both commits.
+        registry; ``expected`` the head this was built on; ``base``, instead, what the changed
+        refs were then: a branch that moved elsewhere is no conflict, and the change is applied on
+        its new head; ``merged`` the other parent of a merge, which is a commit even without
+        changes. Raises ConflictError when the branch, or one of ``base``, has moved.
         """
         if session is None:
             with self.database.write() as session:
-                return self.commit(branch, changes, reason, expected=expected, session=session)
+                return self.commit(
+                    branch,
+                    changes,
+                    reason,
+                    expected=expected,
+                    base=base,
+                    merged=merged,
+                    session=session,
+                )
         self.database.one_at_a_time(session)  # sequence and version numbers are given here
-        row = session.get(BranchRow, branch)
-        head = row.head if row else None
-        if head != expected:
+        connection = session.connection()
+        rows = connection.execute(_HEAD, {"branch": branch}).all()
+        head = rows[0].head if rows else None
+        before = _live_digests(session, branch, list(changes))
+        if base is None and head != expected:
             raise ConflictError(branch, expected, head)
-        if row is None:
-            session.add(BranchRow(name=branch, head=None))
-            session.flush()
-        moved = self._moved(session, branch, changes)
-        if not moved:
+        for rid, was in (base or {}).items():
+            if before.get(rid) != was:
+                raise ConflictError(branch, _brought(session, rid, was), head)
+        moved = _moved(before, changes)
+        if not moved and merged is None:
             return None
-        self.keep((r for r in changes.values() if r is not None), session)
-        commit = self._write_commit(session, branch, head, moved, reason)
-        for change in moved:
-            self._move_ref(session, branch, change)
-        swap = update(BranchRow).where(BranchRow.name == branch, BranchRow.head.is_(head))
-        if head is not None:
-            swap = update(BranchRow).where(BranchRow.name == branch, BranchRow.head == head)
-        if session.execute(swap.values(head=commit.id)).rowcount != 1:  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
-            raise ConflictError(branch, expected, None)
+        if not rows:
+            connection.execute(_INSERT_BRANCH, {"name": branch, "head": None})
+        parents = [head, merged] if merged else [head]
+        commit = write_commit(session, branch, parents, moved, reason)
+        self._activate(session, branch, moved, changes)
+        connection.execute(_MOVE_HEAD, {"branch": branch, "to": commit.id})
+        audit.append(session, "commit", reason.author, _audited(commit))
         return commit
 
-    def _moved(
-        self, session: Session, branch: str, changes: Mapping[ResourceId, Record | None]
-    ) -> list[Change]:
-        moved: list[Change] = []
-        for rid in sorted(changes):
-            ref = session.get(RefRow, (branch, rid.type.value, rid.name))
-            before, record = ref.digest if ref else None, changes[rid]
-            after = record.digest if record else None
-            if before != after:
-                moved.append(Change(rid, before, after))
-        return moved
-
-    def _write_commit(
-        self, session: Session, branch: str, head: str | None, moved: list[Change], reason: Reason
-    ) -> Commit:
-        created = now()
-        content = {
-            "branch": branch,
-            "parents": [head],
-            "author": reason.author,
-            "operator": reason.operator,
-            "message": reason.message,
-            "evidence": reason.evidence,
-            "objective": reason.objective,
-            "created_at": created,
-            "changes": [[str(c.resource), c.before, c.after] for c in moved],
-        }
-        row = CommitRow(
-            id=digest(content),
-            seq=(session.scalar(select(func.max(CommitRow.seq))) or 0) + 1,
-            branch=branch,
-            parent=head,
-            merged=None,
-            author=reason.author,
-            operator=reason.operator,
-            message=reason.message,
-            evidence=reason.evidence,
-            objective=reason.objective,
-            created_at=created,
-        )
-        session.add(row)
-        session.flush()
-        for change in moved:
-            rid = change.resource
-            session.add(
-                ChangeRow(
-                    commit=row.id,
-                    type=rid.type.value,
-                    name=rid.name,
-                    before=change.before,
-                    after=change.after,
-                )
-            )
-        return _commit(row, moved)
-
-    def _move_ref(self, session: Session, branch: str, change: Change) -> None:
-        rid = change.resource
-        ref = session.get(RefRow, (branch, rid.type.value, rid.name))
-        if change.after is None:
-            session.delete(ref)
-            return
-        if ref is None:
-            row = RefRow(branch=branch, type=rid.type.value, name=rid.name, digest=change.after)
-            session.add(row)
-        else:
-            ref.digest = change.after
-        self._name_version(session, rid, change.after)
-        session.flush()
-
-    def _name_version(self, session: Session, rid: ResourceId, named: str) -> None:
-        if session.scalar(select(VersionRow.digest).where(VersionRow.digest == named)):
-            return
-        newest = session.scalar(
-            select(func.max(VersionRow.number)).where(
-                VersionRow.type == rid.type.value, VersionRow.name == rid.name
-            )
-        )
-        number = 0 if newest is None else newest + 1
-        session.add(
-            VersionRow(
-                type=rid.type.value,
-                name=rid.name,
-                number=number,
-                semver=f"1.0.{number}",
-                digest=named,
-            )
-        )
+    def _activate(
+        self,
+        session: Session,
+        branch: str,
+        moved: Sequence[Change],
+        changes: Mapping[ResourceId, Record | None],
+    ) -> None:
+        for part in _chunks(moved):
+            records = [record for c in part if (record := changes[c.resource]) is not None]
+            keep(session, records)
+            gone = {"branch": branch, "keys": _keys(c.resource for c in part)}
+            session.connection().execute(_DELETE_REFS, gone)
+            live = {c.resource: c.after for c in part if c.after}
+            _insert_refs(session, branch, live)
+            name_versions(session, list(live.items()))
+            search.drop(session, [c.before for c in part if c.before])
+            search.add(session, records)
 
     def log(
         self, branch: str = MAIN, resource: ResourceId | None = None, limit: int | None = None
     ) -> list[Commit]:
         """Commits of a branch, newest first, optionally only those that moved one resource."""
-        head = self.branches().get(branch)
-        if head is None and branch not in self.branches():
-            raise NotFoundError("branch", branch, self.branches())
-        commits = self._chain(head) if head else []
-        if resource is not None:
-            commits = [c for c in commits if any(x.resource == resource for x in c.changes)]
-        return commits[:limit]
-
-    def find_commit(self, prefix: str) -> Commit:
-        """The commit whose id starts with ``prefix`` (≥ 6 digits). Raises NotFoundError."""
-        query = select(CommitRow).where(CommitRow.id.startswith(prefix, autoescape=True))
+        head = self.head(branch)
+        if head is None:
+            return []
         with self.database.read() as session:
-            rows = list(session.scalars(query.limit(2)))
-            if len(prefix) < 6 or len(rows) != 1:
-                raise NotFoundError("commit", prefix, hint="See them with: agp log")
-            return self._with_changes(session, rows)[0]
+            if resource is not None:
+                return read_chain_of(session, head, resource, limit=limit)
+            return read_chain(session, head, limit=limit)
 
-    def _chain(self, head: str) -> list[Commit]:
+    def chain(self, commit: str) -> list[Commit]:
         """A commit and its first parents, newest first."""
-        start = select(CommitRow.id, CommitRow.parent).where(CommitRow.id == head)
-        chain = start.cte("chain", recursive=True)
-        older = select(CommitRow.id, CommitRow.parent).join(chain, CommitRow.id == chain.c.parent)
-        chain = chain.union_all(older)
-        query = select(CommitRow).where(CommitRow.id.in_(select(chain.c.id)))
         with self.database.read() as session:
-            rows = session.scalars(query.order_by(CommitRow.seq.desc())).all()
-            return self._with_changes(session, rows)
+            return read_chain(session, commit)
 
-    def _with_changes(self, session: Session, rows: Iterable[CommitRow]) -> list[Commit]:
-        rows = list(rows)
-        changes: dict[str, list[Change]] = {row.id: [] for row in rows}
-        for part in _chunks(list(changes), 500):
-            query = select(ChangeRow).where(ChangeRow.commit.in_(part))
-            for change in session.scalars(query.order_by(ChangeRow.type, ChangeRow.name)):
-                rid = ResourceId(EntityType(change.type), change.name)
-                changes[change.commit].append(Change(rid, change.before, change.after))
-        return [_commit(row, changes[row.id]) for row in rows]
+    def find_commit(self, text: str) -> Commit:
+        """The commit that a tag, a branch, or ≥ 6 digits of an id name. Raises NotFoundError."""
+        tag = select(TagRow.commit).where(TagRow.name == text)
+        branch = select(BranchRow.head).where(BranchRow.name == text)
+        ids: list[ColumnElement[bool]] = [CommitRow.id.in_(tag), CommitRow.id.in_(branch)]
+        if len(text) >= _SHORTEST_PREFIX:
+            ids.append(CommitRow.id.startswith(text, autoescape=True))
+        with self.database.read() as session:
+            rows = list(session.scalars(select(CommitRow).where(or_(*ids)).limit(2)))
+            if len(rows) != 1:
+                raise NotFoundError(
+                    "commit", text, hint="Name it by id, tag or branch; see: agp log"
+                )
+            return with_changes(session, rows)[0]
 
 
-def _commit(row: CommitRow, changes: list[Change]) -> Commit:
-    return Commit(
-        id=row.id,
-        seq=row.seq,
-        branch=row.branch,
-        parent=row.parent,
-        merged=row.merged,
-        author=row.author,
-        operator=row.operator,
-        message=row.message,
-        evidence=row.evidence,
-        objective=row.objective,
-        created_at=row.created_at,
-        changes=tuple(changes),
+def _brought(session: Session, rid: ResourceId, digest: str | None) -> str | None:
+    """The newest commit that made a version live."""
+    query = (
+        select(CommitRow.id)
+        .join(ChangeRow, ChangeRow.commit == CommitRow.id)
+        .where(ChangeRow.type == rid.type.value, ChangeRow.name == rid.name)
+        .where(ChangeRow.after == digest)
     )
+    return session.scalar(query.order_by(CommitRow.seq.desc()).limit(1))
 
 
-def _chunks(items: list[str], size: int) -> Iterable[list[str]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
+def _audited(commit: Commit) -> dict[str, Any]:
+    """What the audit log says of a commit; its id vouches for the rest."""
+    return {
+        "commit": commit.id,
+        "seq": commit.seq,
+        "branch": commit.branch,
+        "operator": commit.operator,
+        "message": commit.message,
+        "objective": commit.objective,
+        "resources": [str(change.resource) for change in commit.changes[:20]],
+        "changes": len(commit.changes),
+    }
+
+
+def _moved(
+    before: Mapping[ResourceId, str], changes: Mapping[ResourceId, Record | None]
+) -> list[Change]:
+    after = {rid: record.digest if record else None for rid, record in changes.items()}
+    moved = [rid for rid in sorted(changes) if before.get(rid) != after[rid]]
+    return [Change(rid, before.get(rid), after[rid]) for rid in moved]
+
+
+def _live_digests(
+    session: Session, branch: str, wanted: Sequence[ResourceId]
+) -> dict[ResourceId, str]:
+    found: dict[ResourceId, str] = {}
+    for part in _chunks(wanted):
+        asked = {"branch": branch, "keys": _keys(part)}
+        for type_, name, digest in session.connection().execute(_LIVE_AMONG, asked):
+            found[ResourceId(EntityType(type_), name)] = digest
+    return found
+
+
+def _refs_of(session: Session, branch: str) -> dict[ResourceId, str]:
+    query = select(RefRow.type, RefRow.name, RefRow.digest).where(RefRow.branch == branch)
+    rows = session.execute(query)
+    return {ResourceId(EntityType(type_), name): digest for type_, name, digest in rows}
+
+
+def _insert_refs(session: Session, branch: str, refs: Mapping[ResourceId, str]) -> None:
+    rows = [{**_row(rid), "branch": branch, "digest": found} for rid, found in refs.items()]
+    if rows:
+        session.connection().execute(_INSERT_REFS, rows)
+
+
+def _row(rid: ResourceId) -> dict[str, Any]:
+    return {"type": rid.type.value, "name": rid.name}
+
+
+def _keys(rids: Iterable[ResourceId]) -> list[tuple[str, str]]:
+    return [(rid.type.value, rid.name) for rid in rids]
+
+
+def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

@@ -1,4 +1,8 @@
-"""Lock files: a view written out whole, so that it can be run from anywhere, digest for digest."""
+"""Lock files: a view written out whole, so that it can be run from anywhere, digest for digest.
+
+A store that can be written keeps what its lock files hold: candidates too, and through garbage
+collection.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +16,21 @@ from agp.errors import InputError
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.history import History
 from agp.rspl.view import View
+from agp.store.database import insert_new
+from agp.store.tables import PinRow, now
 
 FORMAT = "agp-lock/1"
+_BATCH = 1000
 
 
 def write_lock(
     view: View, path: Path, history: History, *, about: dict[str, Any] | None = None
 ) -> None:
-    """Write every record of ``view`` to ``path``; ``about`` is kept with it (a run's settings)."""
+    """Write every record of ``view`` to ``path``; ``about`` is kept with it (a run's settings).
+
+    The versions are pinned in the store of ``history``. Raises OSError where the file cannot be
+    written, StoreError where the store fails.
+    """
     resources = {
         str(rid): {
             "digest": view.refs[rid],
@@ -37,7 +48,19 @@ def write_lock(
     }
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if not history.database.read_only:
+        _pin(view, history)
     partial.replace(path)
+
+
+def _pin(view: View, history: History) -> None:
+    """Note in the store that a lock file holds these versions, overlay candidates included."""
+    history.keep(view.record(rid) for rid in view)
+    with history.database.write() as session:
+        row = {"view": view.digest, "created_at": now()}
+        rows = [{**row, "digest": each} for each in sorted(set(view.refs.values()))]
+        for start in range(0, len(rows), _BATCH):
+            insert_new(session, PinRow, rows[start : start + _BATCH])
 
 
 def read_lock(path: Path) -> tuple[View, dict[str, Any]]:

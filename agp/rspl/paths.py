@@ -1,4 +1,7 @@
-"""Ways into a record's JSON: ``params/system``, ``implementation/files/tool.py``."""
+"""Ways into a record's JSON: ``params/system``, ``implementation/files/scripts/run.py``.
+
+A key may hold slashes itself (a file's path does): the longest key wins.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,15 @@ JsonObject = dict[str, Any]
 
 def get_path(body: JsonObject, path: str) -> Any:
     """The value at ``path``. Raises KeyError."""
-    value: Any = body
-    for step in path.split("/"):
-        value = value[step]
-    return value
+    if path in body:
+        return body[path]
+    first, _, rest = path.partition("/")
+    return get_path(body[first], rest)
 
 
 def set_path(body: JsonObject, path: str, value: Any) -> JsonObject:
     """A copy of ``body`` with the value at ``path`` replaced."""
-    first, _, rest = path.partition("/")
-    return {**body, first: set_path(body[first], rest, value) if rest else value}
+    first, slash, rest = path.partition("/")
+    if path in body or not slash:
+        return {**body, path: value}
+    return {**body, first: set_path(body[first], rest, value)}

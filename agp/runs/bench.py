@@ -24,7 +24,11 @@ async def run_bench(
 ) -> Report:
     """Carry out, or carry on, the benchmark run of ``journal``."""
     config = BenchConfig.model_validate(journal.config)
-    view = read_lock(config.lock)[0] if config.lock else start_view(history, config, journal)
+    view = (
+        read_lock(config.lock)[0]
+        if config.lock
+        else start_view(history, config.commit or config.branch, journal)
+    )
     bench = prepare(means, config, journal, benchmark)
     agent = agent_of(view, config, bench.benchmark)
     observer.phase(bench.benchmark.name, len(bench.samples))
@@ -49,9 +53,9 @@ def models_of(config: RunConfig) -> dict[str, str]:
     return {role: each.model for role, each in config.models.items()}
 
 
-def start_view(history: History, config: RunConfig, journal: Journal) -> View:
-    """The view of the branch as it was when the run began."""
+def start_view(history: History, at: str, journal: Journal) -> View:
+    """The view of a branch (or commit, or tag) as it was when the run began."""
     done = journal.done("start")
     if done is None:
-        done = journal.append("start", "start", {"commit": history.view(config.branch).commit})
+        done = journal.append("start", "start", {"commit": history.find_commit(at).id})
     return history.view_at(done["commit"])

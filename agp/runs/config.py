@@ -44,9 +44,14 @@ class RunConfig(BaseModel):
 
 
 class BenchConfig(RunConfig):
-    """A benchmark run; ``lock`` is a lock file to run from instead of the branch."""
+    """A benchmark run.
+
+    ``lock`` is a lock file to run from instead of the branch; ``commit`` a commit, a tag or another
+    branch to run at.
+    """
 
     lock: Path | None = None
+    commit: str | None = None
 
 
 def at_least(least: int, **values: float | None) -> None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from agp.audit import log as audit
 from agp.errors import InputError, NotFoundError
 from agp.store.database import Database
 from agp.store.tables import EventRow, RunRow, now
@@ -61,9 +62,11 @@ class Journal:
         row = RunRow(
             id=run, kind=kind, config=config, status=RUNNING, created_at=now(), finished_at=None
         )
+        journal = cls(database, run, kind, config)
         with database.write() as session:
             session.add(row)
-        return cls(database, run, kind, config)
+            journal._audit(session, "run_started", {"kind": kind, "config": config})
+        return journal
 
     @classmethod
     def reopen(cls, database: Database, run: str | None = None) -> Journal:
@@ -169,11 +172,18 @@ class Journal:
         self.config = {**self.config, **changes}
         with self.database.write() as session:
             session.get_one(RunRow, self.run).config = self.config
+            self._audit(session, "run_amended", changes)
 
     def _set_status(self, session: Session, status: str) -> None:
         row = session.get_one(RunRow, self.run)
         row.status = status
         row.finished_at = now()
+        session.flush()
+        self._audit(session, "run_ended", {"status": status})
+
+    def _audit(self, session: Session, kind: str, facts: JsonObject) -> None:
+        self.database.one_at_a_time(session)
+        audit.append(session, kind, f"run {self.run}", {"run": self.run, **facts})
 
 
 def list_runs(database: Database, limit: int = 50) -> list[RunRow]:

@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from opentelemetry.trace import Status, StatusCode, Tracer
+
 from agp.models.types import Completion, JsonObject
+from agp.rspl.entities import ResourceId
+from agp.rspl.kinds.actions import Context
+from agp.rspl.kinds.base import function_name
 from agp.rspl.kinds.prompt import Prompt
+from agp.rspl.kinds.stateful import Held
 from agp.runtime.toolbox import ToolBox
 from agp.runtime.types import Task
+from agp.tracing import names
 
 
 class Complete(Protocol):
@@ -33,10 +40,37 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Handle:
+    """A memory or environment for the policy itself: the very state that the model's calls see."""
+
+    id: ResourceId
+    held: Held
+    context: Context
+    tracer: Tracer
+
+    async def call(self, action: str, arguments: JsonObject | None = None) -> Any:
+        """What the action gives, as plain data. Raises ValueError for wrong input."""
+        name = function_name(self.id.name, action)
+        with self.tracer.start_as_current_span(
+            f"execute_tool {name}", record_exception=False, set_status_on_exception=False
+        ) as span:
+            span.set_attribute(names.GEN_AI_OPERATION_NAME, "execute_tool")
+            span.set_attribute(names.GEN_AI_TOOL_NAME, name)
+            try:
+                given = {"action": action, "arguments": arguments or {}}
+                return await self.held.run(given, self.context)
+            except Exception as error:
+                span.set_status(Status(StatusCode.ERROR))
+                span.set_attribute(names.ERROR_TYPE, type(error).__name__)
+                raise
+
+
+@dataclass(frozen=True)
 class AgentRun:
     """One agent at one task.
 
-    ``memory`` and ``environment`` are live instances, None where the agent has none.
+    ``tools`` are its tools, its sub-agents, and the actions of its memory and environment;
+    ``memory`` and ``environment`` are for the policy, None where the agent has none.
     ``earlier`` are attempts to refine, oldest first; ``refine`` is the prompt that asks for it.
     """
 
@@ -44,8 +78,8 @@ class AgentRun:
     prompt: Prompt
     tools: ToolBox
     complete: Complete
-    memory: Any = None
-    environment: Any = None
+    memory: Handle | None = None
+    environment: Handle | None = None
     earlier: Sequence[Attempt] = ()
     refine: Prompt | None = None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,10 @@ from agp.models.manager import ModelManager
 from agp.models.types import Completion, JsonObject
 from agp.rspl.builder import Builder
 from agp.rspl.entities import EntityType, Record, ResourceId
+from agp.rspl.kinds.agent import AgentRunner
 from agp.rspl.view import View
-from agp.runtime.agent_run import AgentRun, Attempt, Complete
+from agp.runtime.agent_run import AgentRun, Attempt, Complete, Handle
+from agp.runtime.task_state import TaskState
 from agp.runtime.toolbox import ToolBox
 from agp.runtime.types import Answer, Task
 from agp.tracing import names
@@ -23,6 +26,7 @@ from agp.tracing import names
 REFINE = ResourceId(EntityType.PROMPT, "refine")
 """The prompt that asks an agent to improve on its own earlier answer."""
 _MOST_DRAWS = 1000
+_DEEPEST = 8
 
 
 class Session:
@@ -44,19 +48,26 @@ class Session:
         seed: int = 0,
         repetition: int = 0,
         earlier: Sequence[Attempt] = (),
+        state: TaskState | None = None,
+        depth: int = 0,
     ) -> Answer:
         """Run one agent on one task.
 
         Parameters: ``repetition`` tells independent samples of one task apart; ``earlier`` are
-        attempts to refine. A policy that raises gives an answer that ``failed``, with the
+        attempts to refine; ``state`` is where what the agent does to its memory and environment
+        can be seen afterwards: it is dropped unless the caller keeps it; ``depth`` counts the
+        agents above a sub-agent. A policy that raises gives an answer that ``failed``, with the
         cause; errors of agp itself (models, budget, resources) pass through.
         """
+        state = state or TaskState(task.files)
+        below = _Runner(self, view, state, seed, repetition, task.files, depth + 1)
         record = view.record(agent)
         with self.tracer.start_as_current_span(f"invoke_agent {agent.name}") as span:
             self._describe(span, view, record)
-            run = self._prepare(view, record, task, seed, repetition, earlier)
+            run = self._prepare(below, record, task, earlier)
             try:
-                answer = await self.builder.get(view, agent).run(run)
+                async with run.tools:
+                    answer = await self.builder.get(view, agent).run(run)
             except (AgpError, asyncio.CancelledError):
                 raise
             except Exception as error:  # a person's policy code: its fault is a wrong answer
@@ -75,28 +86,30 @@ class Session:
 
     def _prepare(
         self,
-        view: View,
+        below: _Runner,
         record: Record,
         task: Task,
-        seed: int,
-        repetition: int,
         earlier: Sequence[Attempt],
     ) -> AgentRun:
-        bound = record.params
+        view, bound = below.view, record.params
         get = partial(self.builder.get, view)
-        optional = {
-            type_: get(ResourceId(type_, bound[type_.value])) if bound[type_.value] else None
-            for type_ in (EntityType.MEMORY, EntityType.ENVIRONMENT)
-        }
+        context: dict[type, Any] = {Task: task, AgentRunner: below}
+        handles: dict[EntityType, Handle] = {}
+        for type_ in (EntityType.MEMORY, EntityType.ENVIRONMENT):
+            if name := bound[type_.value]:
+                rid = ResourceId(type_, name)
+                handles[type_] = Handle(rid, below.state.held(view, rid), context, self.tracer)
         ids = [ResourceId(EntityType.TOOL, name) for name in bound["tools"]]
-        tools = {rid.name: (view.record(rid), get(rid)) for rid in ids}
+        ids += [ResourceId(EntityType.AGENT, name) for name in bound.get("agents", [])]
+        offered = [(view.record(rid), get(rid)) for rid in ids]
+        offered += [(handle.held.record, handle.held) for handle in handles.values()]
         return AgentRun(
             task=task,
             prompt=get(ResourceId(EntityType.PROMPT, bound["prompt"])),
-            tools=ToolBox(tools, {Task: task}, self.tracer, capture=self.models.capture_content),
-            complete=self._bound(bound["model"], seed, repetition),
-            memory=optional[EntityType.MEMORY],
-            environment=optional[EntityType.ENVIRONMENT],
+            tools=ToolBox(offered, context, self.tracer, capture=self.models.capture_content),
+            complete=self._bound(bound["model"], below.seed, below.repetition),
+            memory=handles.get(EntityType.MEMORY),
+            environment=handles.get(EntityType.ENVIRONMENT),
             earlier=earlier,
             refine=get(REFINE) if earlier else None,
         )
@@ -123,3 +136,33 @@ class Session:
                 names.AGP_COMMIT: view.commit or "",
             }
         )
+
+
+@dataclass(frozen=True)
+class _Runner(AgentRunner):
+    """Runs sub-agents: on the same view and the same state of the task."""
+
+    session: Session
+    view: View
+    state: TaskState
+    seed: int
+    repetition: int
+    files: Mapping[str, str]
+    depth: int
+
+    async def run(self, agent: ResourceId, task: str, files: Mapping[str, str] | None) -> str:
+        """See `AgentRunner.run`."""
+        if self.depth > _DEEPEST:
+            raise AgpError(f"Agents may call each other {_DEEPEST} levels deep, no deeper.")
+        answer = await self.session.run_agent(
+            self.view,
+            agent,
+            Task(input=task, files=dict(self.files if files is None else files)),
+            seed=self.seed,
+            repetition=self.repetition,
+            state=self.state,
+            depth=self.depth,
+        )
+        if answer.ended == "failed":
+            raise AgpError(f"{agent} failed: {answer.detail}")
+        return answer.text

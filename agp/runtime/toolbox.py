@@ -1,24 +1,31 @@
-"""The tools of one agent run: their schemas, and calls to them."""
+"""What one agent run can call: function schemas, the calls, and what they keep open.
+
+Resources of every type are called alike, through their kind's actions; nothing about one sort of
+tool may enter.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Self
 
 from opentelemetry.trace import Status, StatusCode, Tracer
 
+from agp.errors import BudgetExhausted, ModelError, ResourceError
 from agp.models.types import Completion, JsonObject, ToolCall
-from agp.rspl.entities import Record
+from agp.rspl.entities import Record, ResourceId
 from agp.rspl.kinds import KINDS
-from agp.rspl.kinds.actions import Function
+from agp.rspl.kinds.actions import as_input
+from agp.rspl.kinds.base import function_name
+from agp.rspl.kinds.opened import Opened
 from agp.tracing import names
 
 _LONGEST_RESULT = 8_000
 
 
 class ToolResult(NamedTuple):
-    """What a tool gave, as text; or, if it ``failed``, what went wrong."""
+    """What a call gave, as text; or, if it ``failed``, what went wrong."""
 
     text: str
     failed: bool
@@ -27,28 +34,42 @@ class ToolResult(NamedTuple):
 class ToolBox:
     """What an agent can call.
 
-    Parameters: ``tools`` name → (record, live tool); ``context`` values that tools may ask for
-    by type; ``tracer`` records a span a call, with contents if ``capture``.
+    Used as an async context manager, it keeps what calls open (connections to servers) until its
+    end; otherwise each call opens and closes its own.
+
+    Parameters: ``resources`` pairs of a record and its live instance, of any type that has
+    actions (a memory or environment as the task's `Held`, which keeps its state); ``context``
+    values that calls may ask for by class; ``tracer`` records a span a call, with contents if
+    ``capture``. Raises ResourceError where two actions get one function name.
     """
 
     def __init__(
         self,
-        tools: Mapping[str, tuple[Record, Function]],
-        context: dict[type, Any],
+        resources: Iterable[tuple[Record, Any]],
+        context: Mapping[type, Any],
         tracer: Tracer,
         *,
         capture: bool = True,
     ) -> None:
-        self._tools = tools
-        self._context = context
+        self._context = dict(context)
         self._tracer = tracer
         self._capture = capture
-        self.schemas: list[JsonObject] = [
-            each for r, _ in tools.values() for each in KINDS[r.type].exports(r)
-        ]
+        self._resources: dict[ResourceId, tuple[Record, Any]] = {}
+        self._functions: dict[str, tuple[ResourceId, str]] = {}
+        self.schemas: list[JsonObject] = []
+        for record, instance in resources:
+            if record.id not in self._resources:
+                self._add(record, instance)
+
+    async def __aenter__(self) -> Self:
+        self._context[Opened] = Opened()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._context.pop(Opened).close()
 
     async def call(self, name: str, arguments: JsonObject | None, *, raw: str = "") -> ToolResult:
-        """Call a tool. What goes wrong is a result too, in words for the model."""
+        """Call a function. What goes wrong is a result too, in words for the model."""
         with self._tracer.start_as_current_span(f"execute_tool {name}") as span:
             span.set_attribute(names.GEN_AI_OPERATION_NAME, "execute_tool")
             span.set_attribute(names.GEN_AI_TOOL_NAME, name)
@@ -58,6 +79,8 @@ class ToolBox:
             failed = False
             try:
                 text = await self._run(name, arguments)
+            except (ModelError, BudgetExhausted):  # of a sub-agent: an outage is no answer
+                raise
             except Exception as error:  # a tool's failure is the agent's to see, whatever it is
                 span.set_status(Status(StatusCode.ERROR, str(error) if self._capture else None))
                 span.set_attribute(names.ERROR_TYPE, type(error).__name__)
@@ -80,17 +103,34 @@ class ToolBox:
             turns.append({"role": "tool", "tool_call_id": call.id, "content": result.text})
         return turns
 
+    def _add(self, record: Record, instance: Any) -> None:
+        kind = KINDS[record.type]
+        for action in kind.actions(record):
+            name = function_name(record.name, action.name)
+            if taken := self._functions.get(name):
+                raise ResourceError(
+                    f"{taken[0]} and {record.id} would both be the function {name!r}.",
+                    hint="Rename one of them, or bind the agent to one only.",
+                )
+            self._functions[name] = (record.id, action.name)
+        self._resources[record.id] = (record, instance)
+        self.schemas += kind.exports(record)
+
     async def _run(self, name: str, arguments: JsonObject | None) -> str:
-        if name not in self._tools:
-            raise ValueError(f"there is no tool {name!r}; there are: {', '.join(self._tools)}")
+        if name not in self._functions:
+            known = ", ".join(self._functions)
+            raise ValueError(f"there is no tool {name!r}; there are: {known}")
         if arguments is None:
             raise ValueError("the arguments are not a JSON object")
-        record, tool = self._tools[name]
-        result = await tool(arguments, self._context)
+        rid, action = self._functions[name]
+        record, instance = self._resources[rid]
+        given = as_input(record.input_schema, action, arguments)
+        outcome = await KINDS[rid.type].run(record, instance, given, self._context)
+        result = outcome.result
         text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
         if len(text) > _LONGEST_RESULT:
             text = f"{text[:_LONGEST_RESULT]}\n… ({len(text):,} characters in all)"
-        return text or f"({record.name} printed nothing)"
+        return text or f"({rid.name} printed nothing)"
 
 
 def _as_message(call: ToolCall) -> JsonObject:

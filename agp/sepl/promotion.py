@@ -1,8 +1,8 @@
 """Promotion: the one door from a search to the live branch.
 
-The candidate and the incumbent meet on holdout samples that the search never saw. The decision
-and, if it is yes, the commit are written in one transaction: a commit without its evidence, or a
-decision that was not carried out, cannot exist.
+The candidate and the incumbent meet on holdout samples that the search never saw. The decision,
+its entry in the audit log and, if it is yes, the commit are written in one transaction: a commit
+without its evidence, or a decision that was not carried out, cannot exist.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
+from agp.audit import log as audit
 from agp.evaluation.results import SampleResult
-from agp.rspl.history import History, Reason
+from agp.rspl.commits import Reason
+from agp.rspl.history import History
 from agp.rspl.view import View
 from agp.runs.journal import Journal
 from agp.sepl.gate import Policy, Verdict, judge
@@ -70,7 +72,13 @@ async def promote(
         changes = dict(found.overlay)
         lab.history.commit(branch, changes, reason, expected=live.commit, session=session)
 
-    lab.journal.append(DECISION, DECISION, payload, also=go_live if verdict.accepted else None)
+    def note_rejection(session: DatabaseSession) -> None:
+        lab.history.database.one_at_a_time(session)
+        rejected = {"run": lab.journal.run, "branch": branch, "objective": objective.digest}
+        audit.append(session, "rejection", f"run {lab.journal.run}", {**rejected, **payload})
+
+    also = go_live if verdict.accepted else note_rejection
+    lab.journal.append(DECISION, DECISION, payload, also=also)
     return Promotion(verdict, before, after)
 
 

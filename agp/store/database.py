@@ -7,54 +7,80 @@ database failure leaves here as a StoreError that says what to do.
 
 from __future__ import annotations
 
-import json
+import sqlite3
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Executable, Table, inspect, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from agp.errors import InputError, StoreError
-from agp.store.tables import Base
+from agp.store.engines import WRITE, is_frozen, make_engine, open_watcher, shown, store_url
+from agp.store.failures import FAILURES, store_error
+from agp.store.tables import Base, table
 
 SCHEMA = "0002"
 """The newest migration this agp knows."""
 
-_WRITE = "agp_write"
-_LOCK = 0x616770  # "agp": any number that other users of the server do not use
+LOCK = 0x616770
+"""The advisory lock on PostgreSQL: "agp", a number that other users of the server do not use."""
 
 
-def insert_new(session: Session, table: type[Base], row: dict[str, Any]) -> None:
-    """Insert a row, unless one with its key is there: for content that its key determines."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    session.execute(dialect.insert(table).on_conflict_do_nothing(), row)
+def insert_new(
+    session: Session, row: type[Base], rows: dict[str, Any] | list[dict[str, Any]]
+) -> None:
+    """Insert rows, except where one with the key is there: for content its key determines."""
+    connection = session.connection()
+    connection.execute(_insert_new(table(row), connection.dialect.name), rows)
 
 
-def store_url(location: str | Path) -> str:
-    """A SQLAlchemy URL from a URL or a file path."""
-    location = str(location)
-    if "://" in location:
-        return location.replace("postgresql://", "postgresql+psycopg://", 1)
-    return f"sqlite:///{Path(location).expanduser().resolve()}"
+@lru_cache(maxsize=64)
+def _insert_new(into: Table, dialect: str) -> Executable:
+    made = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return made(into).on_conflict_do_nothing()
+
+
+class _Refusal(NamedTuple):
+    """Why a store cannot be written, and what to do about it."""
+
+    reason: str
+    remedy: str
 
 
 class Database:
     """One open store.
 
     Parameters: ``location`` a file path or SQLAlchemy URL; ``create`` whether an absent or empty
-    store is set up (otherwise it is an InputError). An older store is migrated. Raises StoreError
-    for a store that is corrupt, unreachable, or made by a newer agp.
+    store is set up (otherwise it is an InputError); ``migrate`` whether an older store is brought
+    up to date (otherwise it is read-only). A store of a newer agp, and one in a file or on a
+    server that only lets itself be read, are read-only. Raises StoreError for a store that is
+    corrupt or unreachable.
     """
 
-    def __init__(self, location: str | Path, *, create: bool = True) -> None:
+    def __init__(self, location: str | Path, *, create: bool = True, migrate: bool = True) -> None:
         self.url = store_url(location)
-        self._prepare_file(create)
+        self.schema: str | None = None
+        """The store's schema when it was opened."""
+        self._frozen = False
+        self._refusal: _Refusal | None = None
+        self._watcher: sqlite3.Connection | None = None
+        self._watching = threading.Lock()
         try:
-            self.engine = _engine(self.url)
+            self.shown = shown(self.url)
+            self.file = _sqlite_file(self.url)
+            """The file of an SQLite store."""
+            self._prepare_file(create)
+            self.engine = make_engine(
+                self.url,
+                frozen=self.file if self._frozen else None,
+                may_write=lambda: self._refusal is None,
+            )
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise InputError(
                 f"Not a usable store: {location} ({error}).",
@@ -65,7 +91,7 @@ class Database:
         if self.dialect == "postgresql":
             self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
         try:
-            self._bring_up_to_date(create)
+            self._bring_up_to_date(create, migrate)
         except BaseException:
             self.engine.dispose()
             raise
@@ -78,14 +104,24 @@ class Database:
 
     @contextmanager
     def write(self) -> Generator[Session]:
-        """A write transaction: committed as a whole at the end of the block, or not at all."""
+        """A write transaction: committed as a whole at the end of the block, or not at all.
+
+        Raises StoreError for a read-only store, before the block is entered.
+        """
+        if self._refusal is not None:
+            raise StoreError(self._refusal.reason, hint=self._refusal.remedy)
         with (
             self._translated(),
-            self.engine.connect().execution_options(**{_WRITE: True}) as connection,
+            self.engine.connect().execution_options(**{WRITE: True}) as connection,
             Session(connection) as session,
             session.begin(),
         ):
             yield session
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this store can only be read; `write` says why."""
+        return self._refusal is not None
 
     def one_at_a_time(self, session: Session) -> None:
         """Let only one transaction that asks this go on at once, until it ends.
@@ -93,10 +129,32 @@ class Database:
         SQLite has one writer anyway; PostgreSQL is asked for a lock that belongs to agp.
         """
         if self.dialect == "postgresql":
-            session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+    def stamp(self) -> int | None:
+        """A number that stays the same for as long as nobody commits to the store.
+
+        Compare stamps of one Database: equal ones mean that no process, this one included,
+        committed anything in between. None where that cannot be known cheaply (PostgreSQL, a
+        file that cannot be written): ask the store itself each time. Costs microseconds.
+        """
+        if self.file is None or self._frozen:
+            return None
+        try:
+            with self._watching:
+                if self._watcher is None:
+                    self._watcher = open_watcher(self.file)
+                # data_version counts the commits of all other connections, and this one makes none
+                return self._watcher.execute("PRAGMA data_version").fetchall()[0][0]
+        except sqlite3.Error as error:
+            raise store_error(self.shown, error) from error
 
     def close(self) -> None:
         """Release every connection."""
+        with self._watching:
+            if self._watcher is not None:
+                self._watcher.close()
+                self._watcher = None
         self.engine.dispose()
 
     @property
@@ -105,92 +163,96 @@ class Database:
         return self.engine.dialect.name
 
     def _prepare_file(self, create: bool) -> None:
-        if not self.url.startswith("sqlite:///"):
+        path = self.file
+        if path is None:
             return
-        path = Path(self.url.removeprefix("sqlite:///"))
         if path.is_dir():
             raise InputError(f"The store {path} is a folder.", hint="Name a file inside it.")
-        if not path.exists():
-            if not create:
-                raise InputError(f"There is no store at {path}.", hint="Create one with: agp init")
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise StoreError(
-                    f"The folder for the store cannot be made: {error}.",
-                    hint="Choose a writable place with --store or AGP_STORE.",
-                ) from error
-
-    def _bring_up_to_date(self, create: bool) -> None:
-        with self._translated(), self.engine.connect() as connection:
-            present = inspect(connection).has_table("alembic_version")
-            query = text("SELECT version_num FROM alembic_version")
-            found = connection.execute(query).scalar() if present else None
-            foreign = found is None and bool(inspect(connection).get_table_names())
-        if found == SCHEMA:
+        if path.exists():
+            self._frozen = is_frozen(path)
+            if self._frozen:
+                self._refusal = _Refusal(
+                    f"The store {path} is read-only: the file or its folder cannot be written.",
+                    "Make both writable, or choose another store with --store.",
+                )
             return
-        if foreign and self.dialect == "sqlite":
-            raise StoreError(f"{self.url} is a database, but not an agp store.")
-        if found is not None and found > SCHEMA:
+        if not create:
+            raise InputError(f"There is no store at {path}.", hint="Create one with: agp init")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
             raise StoreError(
-                f"This store has schema {found}; this agp knows up to {SCHEMA}.",
-                hint="Update agp, or use another store with --store.",
-            )
-        if found is None and not create:
-            raise InputError(f"There is no agp store at {self.url}.", hint="Create: agp init")
-        from agp.store.migrate import upgrade
+                f"The folder for the store cannot be made: {error}.",
+                hint="Choose a writable place with --store or AGP_STORE.",
+            ) from error
 
-        with self._translated():
-            upgrade(self.engine)
+    def _bring_up_to_date(self, create: bool, migrate: bool) -> None:
+        with self._translated(), self.engine.connect() as connection:
+            self.schema = self._schema_in(connection)
+            if self.dialect == "postgresql" and _only_reads(connection):
+                self._refusal = _Refusal(
+                    f"The server lets {self.shown} only be read.",
+                    "Connect to its primary server, or with a user who may write.",
+                )
+        if self.schema == SCHEMA:
+            return
+        if self.schema is None and (self._refusal or not create):
+            raise InputError(f"There is no agp store at {self.shown}.", hint="Create: agp init")
+        if self.schema is not None and self.schema > SCHEMA:
+            self._only_read(
+                f"This store has schema {self.schema}; this agp writes {SCHEMA} and only reads it.",
+                "Update agp (pip install --upgrade autogenesis-agp), or use another store with "
+                "--store.",
+            )
+        elif self._refusal is not None:
+            raise StoreError(
+                f"{self._refusal.reason} So its schema {self.schema} cannot be brought to "
+                f"{SCHEMA}.",
+                hint=f"{self._refusal.remedy} Or open a copy of it.",
+            )
+        elif self.schema is not None and not migrate:
+            self._only_read(
+                f"This store has schema {self.schema}; this agp writes {SCHEMA}.",
+                "Bring it up to date with: agp store upgrade",
+            )
+        else:
+            from agp.store.migrate import upgrade
+
+            with self._translated():
+                upgrade(self.engine)
+            self.schema = SCHEMA
+
+    def _schema_in(self, connection: Connection) -> str | None:
+        there = inspect(connection)
+        tables = set(there.get_table_names())
+        if "alembic_version" in tables and "objects" in tables:
+            return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        if "alembic_version" in tables or (tables and self.dialect == "sqlite"):
+            raise StoreError(
+                f"{self.shown} is a database, but not an agp store.",
+                hint="Name another file, or another database or schema of the server.",
+            )
+        return None
+
+    def _only_read(self, reason: str, remedy: str) -> None:
+        """Refuse writes from now on, in the connections themselves too."""
+        self._refusal = _Refusal(reason, remedy)
+        self.engine.dispose()
 
     @contextmanager
     def _translated(self) -> Generator[None]:
         try:
             yield
-        except DBAPIError as error:
-            raise _store_error(self.url, error) from error
+        except FAILURES as error:
+            raise store_error(self.shown, error) from error
 
 
-def _engine(url: str) -> Engine:
-    engine = create_engine(url, json_serializer=_dump_json)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _on_sqlite_connect)
-        event.listen(engine, "begin", _on_sqlite_begin)
-    return engine
+def _sqlite_file(url: str) -> Path | None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(parsed.database)
 
 
-def _dump_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _on_sqlite_connect(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # BEGIN is ours: the driver's own is deferred and too late
-    for pragma in (
-        "busy_timeout=30000",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _on_sqlite_begin(connection: Connection) -> None:
-    writing = connection.get_execution_options().get(_WRITE)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-def _store_error(url: str, error: DBAPIError) -> StoreError:
-    cause = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
-    hints = {
-        "not a database": "The file is damaged or something else. Restore a backup, or use "
-        "another store with --store.",
-        "malformed": "The file is damaged. Restore a backup; nothing was written to it.",
-        "readonly": "The store is read-only. Make it writable or choose another with --store.",
-        "unable to open": "Check that the folder exists and is writable.",
-        "disk is full": "Free some space and run the same command again: nothing was half-written.",
-        "unique": "Another process is carrying this run on. Wait for it, or stop it.",
-        "locked": "Another process holds the store. Wait for it, or stop it.",
-        "connect": "Is the database server running and reachable?",
-    }
-    hint = next((hint for key, hint in hints.items() if key in cause.lower()), None)
-    return StoreError(f"The store {url} failed: {cause}", hint=hint)
+def _only_reads(connection: Connection) -> bool:
+    return connection.execute(text("SHOW transaction_read_only")).scalar() == "on"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
+    Table,
     Text,
     UniqueConstraint,
 )
@@ -30,6 +31,11 @@ class Base(DeclarativeBase):
     """Common base; JSON columns hold plain JSON values."""
 
     type_annotation_map = {JsonObject: JSON, list[Any]: JSON, str: String(255)}  # noqa: RUF012
+
+
+def table(row: type[Base]) -> Table:
+    """The table of a row class, for statements that skip the ORM."""
+    return cast(Table, row.__table__)
 
 
 class ObjectRow(Base):
@@ -166,7 +172,8 @@ class AuditRow(Base):
 class DocumentRow(Base):
     """What full-text search knows of a version that is live on some branch.
 
-    The index itself (FTS5 on SQLite, a tsvector column on PostgreSQL) is made by the migration.
+    ``title``, ``about`` and ``content`` are word stems between spaces, ``words`` is what the
+    index is made of: FTS5 on SQLite, a generated tsvector on PostgreSQL (see the migration).
     """
 
     __tablename__ = "documents"
@@ -174,7 +181,10 @@ class DocumentRow(Base):
     digest: Mapped[str] = mapped_column(ForeignKey("objects.digest"), unique=True)
     type: Mapped[str]
     name: Mapped[str]
-    tags: Mapped[str] = mapped_column(Text)
+    title: Mapped[str] = mapped_column(Text)
+    about: Mapped[str] = mapped_column(Text)
+    content: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
 
 
 class EmbeddingRow(Base):

@@ -57,7 +57,7 @@ def test_copy_makes_an_independent_resource(registry: Registry) -> None:
 
 
 def test_what_others_need_cannot_be_unregistered(registry: Registry) -> None:
-    with pytest.raises(ResourceError, match="agent/solver uses prompt/solver"):
+    with pytest.raises(ResourceError, match="agent/solver uses it"):
         registry.unregister(SOLVER_PROMPT)
     registry.unregister(SOLVER)
     registry.unregister(SOLVER_PROMPT)

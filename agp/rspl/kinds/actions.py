@@ -112,6 +112,28 @@ def actions_of_schema(schema: JsonObject) -> list[Action]:
     ]
 
 
+def as_input(schema: JsonObject, action: str, arguments: JsonObject) -> JsonObject:
+    """What a resource with this input schema takes to do ``action`` with ``arguments``."""
+    return {"action": action, "arguments": arguments} if "oneOf" in schema else arguments
+
+
+def chosen(given: JsonObject, actions: Iterable[str]) -> tuple[str, JsonObject]:
+    """The action and the arguments that an input ``given`` to one of several actions names.
+
+    Raises ValueError naming what is wrong, in words for a model.
+    """
+    known = list(actions)
+    action, arguments = given.get("action"), given.get("arguments", {})
+    if action not in known or set(given) - {"action", "arguments"}:
+        raise ValueError(
+            f'the input is {{"action": name, "arguments": {{…}}}}, and the actions are: '
+            f"{', '.join(known)}"
+        )
+    if not isinstance(arguments, dict):
+        raise ValueError("arguments: must be a JSON object")
+    return str(action), cast(JsonObject, arguments)
+
+
 def _arguments(function: Callable[..., Any], where: str) -> tuple[type[BaseModel], dict[str, type]]:
     if not inspect.isroutine(function):
         raise ResourceError(f"{where}: what the file defines under the tool's name is no function.")

@@ -1,12 +1,17 @@
-"""Agents: a policy in code, and its bindings to a prompt, tools, memory and an environment."""
+"""Agents: a policy in code, bound to a prompt, tools, sub-agents, a memory, an environment."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agp.errors import ResourceError
 from agp.rspl.entities import EntityType, JsonObject, Record, ResourceId, check_name
-from agp.rspl.kinds.base import COMMON, Folder, Kind, Part, take
+from agp.rspl.kinds.actions import Action, Context
+from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, take
 from agp.rspl.kinds.prompt import prompt_record
 from agp.rspl.source import load_entry
 
@@ -14,12 +19,39 @@ _FRONT: JsonObject = {
     **COMMON,
     "model": "solver",
     "tools": [],
+    "agents": [],
     "memory": "",
     "environment": "",
     "template": "{{input}}",
     "demonstrations": [],
     "policy": {},
 }
+_INPUT: JsonObject = {"type": "string", "description": "The task, with all that is needed for it."}
+_FILES: JsonObject = {
+    "type": "object",
+    "additionalProperties": {"type": "string"},
+    "description": "Texts that come with the task, by file name.",
+}
+
+
+class AgentRunner(ABC):
+    """What an agent needs to run: a model, a view, a place for its traces. Given by context."""
+
+    @abstractmethod
+    async def run(self, agent: ResourceId, task: str, files: Mapping[str, str] | None) -> str:
+        """The agent's answer; ``files`` None for those of the task under way.
+
+        Raises AgpError, in words for a model too, where the agent fails; ModelError.
+        """
+
+
+class _Given(BaseModel):
+    """What `AgentKind.run` takes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    input: str = Field(min_length=1)
+    files: dict[str, str] | None = None
 
 
 class AgentKind(Kind):
@@ -40,13 +72,24 @@ class AgentKind(Kind):
         params: JsonObject = {
             "prompt": folder.name,
             "tools": front["tools"],
+            "agents": front["agents"],
             "memory": front["memory"],
             "environment": front["environment"],
             "model": front["model"],
             "policy": front["policy"],
         }
-        about = {**front, "description": f"System prompt of the agent {folder.name}."}
-        return [prompt_record(folder, {**about, "tags": []}), self.record(folder, front, params)]
+        about: JsonObject = {**front, "tags": []}
+        about["description"] = f"System prompt of the agent {folder.name}."
+        body = self.record(folder, front, params).body()
+        schemas: JsonObject = {
+            "input_schema": {
+                "type": "object",
+                "properties": {"input": _INPUT, "files": _FILES},
+                "required": ["input"],
+            },
+            "output_schema": {"type": "string"},
+        }
+        return [prompt_record(folder, about), Record.model_validate({**body, **schemas})]
 
     def parts(self, record: Record) -> list[Part]:
         """The limits and settings of the policy, beside what every record has."""
@@ -58,18 +101,20 @@ class AgentKind(Kind):
     def validate(self, record: Record) -> None:
         """Bindings are names, and the policy can be built."""
         super().validate(record)
-        tools = record.params.get("tools")
-        if not isinstance(tools, list):
-            raise ResourceError(f"{record.id}: 'tools' must be a list of tool names.")
+        for field in ("tools", "agents"):
+            if not isinstance(record.params.get(field, []), list):
+                raise ResourceError(f"{record.id}: {field!r} must be a list of names.")
         for rid in self.dependencies(record):
             check_name(rid.name)
         self.build(record)
 
     def dependencies(self, record: Record) -> list[ResourceId]:
-        """Prompt, tools, memory, environment, in this order."""
+        """Prompt, tools, sub-agents, memory, environment, in this order."""
         params = record.params
         bound = [ResourceId(EntityType.PROMPT, str(params["prompt"]))]
         bound += [ResourceId(EntityType.TOOL, str(name)) for name in params["tools"]]
+        # Records from before there were sub-agents have no such field.
+        bound += [ResourceId(EntityType.AGENT, str(name)) for name in params.get("agents", [])]
         for type_ in (EntityType.MEMORY, EntityType.ENVIRONMENT):
             if name := params[type_.value]:
                 bound.append(ResourceId(type_, str(name)))
@@ -85,3 +130,28 @@ class AgentKind(Kind):
             raise ResourceError(
                 f"{record.id}: its policy does not take the settings {settings}: {error}"
             ) from error
+
+    def actions(self, record: Record) -> list[Action]:
+        """One: to be given a task. A sub-agent sees the files of the task it is called in."""
+        schema = {"type": "object", "properties": {"input": _INPUT}, "required": ["input"]}
+        return [Action(record.name, record.description, schema)]
+
+    async def run(
+        self, record: Record, instance: Any, given: JsonObject, context: Context
+    ) -> Outcome:
+        """The answer, as text, to ``{"input": task}``, with ``files`` if there are any.
+
+        Raises ValueError for another input, ResourceError where the context has no AgentRunner.
+        """
+        runner = context.get(AgentRunner)
+        if runner is None:
+            raise ResourceError(
+                f"{record.id} needs a model.", hint="Run it from a project, which has one."
+            )
+        try:
+            task = _Given.model_validate(given)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            where = ".".join(map(str, fault["loc"]))
+            raise ValueError(f"{where}: {fault['msg']}") from error
+        return Outcome(await runner.run(record.id, task.input, task.files))

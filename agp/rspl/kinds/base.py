@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
+from agp.canonical import digest
 from agp.errors import ResourceError
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record, ResourceId
 from agp.rspl.kinds.actions import Action, Context, actions_of_schema
@@ -37,13 +39,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Folder:
-    """A resource as files: manifest front matter and body, and code files by name."""
+    """A resource as files: manifest front matter and body, and code files by name.
+
+    ``files`` are all texts of a bundle, by path in the folder; empty for what is no bundle.
+    """
 
     name: str
     front: JsonObject
     body: str
     code: dict[str, str]
     where: str
+    files: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class Kind(ABC):
@@ -60,10 +66,20 @@ class Kind(ABC):
     entry: ClassVar[str] = ""
     """The class that the code file must define."""
 
+    bundles: ClassVar[tuple[str, ...]] = ()
+    """Files that make a folder a bundle: everything in it, at any depth, is the resource's."""
+
+    declarations: ClassVar[str | None] = None
+    """A file beside the folders that declares resources without folders of their own."""
+
     def from_folder(self, folder: Folder) -> list[Record]:
         """The records a resource folder declares. Raises ResourceError."""
         front = take(folder.front, {**COMMON, "params": {}}, folder.where)
         return [self.record(folder, front, front["params"])]
+
+    def from_declarations(self, text: str, where: str) -> list[Record]:
+        """The records that the file ``declarations`` declares. Raises ResourceError."""
+        return []
 
     def record(
         self, folder: Folder, front: JsonObject, params: JsonObject, *, entry: str = ""
@@ -95,6 +111,18 @@ class Kind(ABC):
         """Check what the type demands of a record. Raises ResourceError."""
         if record.implementation.kind == "source":
             load_entry(record.implementation, where=str(record.id))
+
+    def complete(self, record: Record) -> Record:
+        """The record with what only the outside knows filled in (the tools of a server).
+
+        Called once when a record is registered or updated. Raises ResourceError where the
+        outside does not answer.
+        """
+        return record
+
+    def incomplete(self, record: Record) -> Record:
+        """The record without what `complete` fills in: completing this one asks anew."""
+        return record
 
     def dependencies(self, record: Record) -> list[ResourceId]:
         """The resources this one is bound to by name."""
@@ -148,9 +176,10 @@ class Kind(ABC):
 
 
 def function_name(resource: str, action: str) -> str:
-    """What a model calls an action: function names may hold letters, digits, _ and - only."""
+    """What a model calls an action: up to 64 letters, digits, _ and -, as providers demand."""
     name = resource if action == resource else f"{resource}__{action}"
-    return name.replace(".", "_")
+    plain = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    return plain if len(plain) <= 64 else f"{plain[:55]}_{digest(name)[:8]}"
 
 
 COMMON: JsonObject = {"description": "", "evolvable": True, "tags": [], "extends": ""}

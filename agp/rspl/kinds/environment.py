@@ -1,10 +1,16 @@
 """Environments: the world an agent acts in (a workspace of files, a judge, a browser)."""
 
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+
 from agp.rspl.entities import EntityType
-from agp.rspl.kinds.base import Kind, Part, Record
+from agp.rspl.kinds.base import Part, Record
+from agp.rspl.kinds.stateful import StatefulKind, with_params
 
 
-class EnvironmentKind(Kind):
+class EnvironmentKind(StatefulKind):
     """An `ENVIRONMENT.md` and an `environment.py` that defines `class Environment`."""
 
     type = EntityType.ENVIRONMENT
@@ -16,3 +22,11 @@ class EnvironmentKind(Kind):
     def parts(self, record: Record) -> list[Part]:
         """Its configuration, beside what every record has."""
         return [*super().parts(record), Part("params", "json", f"configuration of {record.id}")]
+
+    def started(self, record: Record, files: Mapping[str, str]) -> Record:
+        """With the task's files beside its own, if its class takes ``files``."""
+        if not files or "files" not in inspect.signature(self._class(record)).parameters:
+            return record
+        return with_params(
+            record, {**record.params, "files": {**record.params.get("files", {}), **files}}
+        )

@@ -8,7 +8,7 @@ from typing import cast
 
 from agp.errors import ResourceError
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record
-from agp.rspl.kinds.actions import Context
+from agp.rspl.kinds.actions import Action, Context
 from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, take
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -94,11 +94,33 @@ class PromptKind(Kind):
             if span not in params["system"] and span not in params["template"]:
                 raise ResourceError(f"{record.id}: the protected text {span!r} is missing.")
 
+    def actions(self, record: Record) -> list[Action]:
+        """One: to be filled. Its arguments are the placeholders, as they are in this version."""
+        names = sorted(placeholders_of(str(record.params["template"])))
+        schema: JsonObject = {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in names},
+            "required": names,
+            "additionalProperties": False,
+        }
+        return [Action(record.name, record.description, schema)]
+
     async def run(
         self, record: Record, instance: Prompt, given: JsonObject, context: Context
     ) -> Outcome:
-        """The conversation that opens a task: the template filled with ``given`` texts."""
-        return Outcome(instance.messages(**{name: str(text) for name, text in given.items()}))
+        """The conversation that opens a task: the template filled with ``given`` texts.
+
+        Raises ValueError for a placeholder that is missing, unknown or no text.
+        """
+        names = placeholders_of(instance.template)
+        for name in sorted(names ^ set(given)):
+            problem = "is missing" if name in names else "is no placeholder of it"
+            known = ", ".join(sorted(names)) or "none"
+            raise ValueError(f"{name!r} {problem}; the placeholders of {record.id} are: {known}")
+        for name, text in given.items():
+            if not isinstance(text, str):
+                raise ValueError(f"{name}: must be text, not {text!r}")
+        return Outcome(instance.messages(**given))
 
 
 def placeholders_of(template: str) -> set[str]:

@@ -1,27 +1,97 @@
-"""Tools: plain typed Python functions whose schema comes from signature and docstring."""
+"""Tools: typed Python functions, skills (`SKILL.md` folders) and servers (MCP), used alike."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Protocol
+
 from agp.errors import ResourceError
 from agp.rspl.entities import EntityType, JsonObject, Record
+from agp.rspl.kinds import mcp, skill
 from agp.rspl.kinds.actions import Action, Context, Function
-from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, take
+from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, take
 from agp.rspl.source import load_entry
 
 
+class LiveTool(Protocol):
+    """What every sort of tool is built into: something that can be called."""
+
+    async def __call__(self, given: JsonObject, context: Context, /) -> Any:
+        """Do what ``given`` asks, as the input schema says. Raises ValueError for the caller."""
+        ...
+
+
 class ToolKind(Kind):
-    """A `tool.py` with one function named like the folder (- and . as _); `TOOL.md` is optional."""
+    """A `tool.py` with one function named like the folder (- and . as _); `TOOL.md` is optional.
+
+    Or a skill, or a server: in a folder with an `mcp.json`, or one of those in `tools/mcp.json`.
+    """
 
     type = EntityType.TOOL
     folder = "tools"
     manifest = "TOOL.md"
     code_file = "tool.py"
+    bundles = (skill.MANIFEST, mcp.MANIFEST)
+    declarations = mcp.MANIFEST
 
     def from_folder(self, folder: Folder) -> list[Record]:
-        """The tool, described by its docstring unless the manifest says more."""
+        """The tool; a function is described by its docstring unless the manifest says more."""
+        if skill.MANIFEST in folder.files:
+            return [skill.skill_record(folder)]
+        if mcp.MANIFEST in folder.files:
+            return [mcp.server_record(folder)]
+        return [self._function_record(folder)]
+
+    def from_declarations(self, text: str, where: str) -> list[Record]:
+        """A tool for each server of an `mcpServers` block."""
+        return mcp.server_records(text, where)
+
+    def complete(self, record: Record) -> Record:
+        """A server's record with the tools that the server offers. Raises ServerError."""
+        is_server = record.implementation.kind == "mcp"
+        return mcp.with_actions(record) if is_server and not record.input_schema else record
+
+    def incomplete(self, record: Record) -> Record:
+        """A server's record without the tools that it offered."""
+        if record.implementation.kind != "mcp":
+            return record
+        return Record.model_validate({**record.body(), "input_schema": {}})
+
+    def parts(self, record: Record) -> list[Part]:
+        """The instructions of a skill, beside what every record has."""
+        if record.implementation.kind != "skill":
+            return super().parts(record)
+        role = f"instructions of the skill {record.name}: how an agent is to use it"
+        return [*super().parts(record), Part("params/instructions", "text", role)]
+
+    def validate(self, record: Record) -> None:
+        """It can be built."""
+        self.build(record)
+
+    def build(self, record: Record) -> LiveTool:
+        """The tool, ready to be called. Nothing is started or connected by building."""
+        return _BUILD[record.implementation.kind](record)
+
+    def actions(self, record: Record) -> list[Action]:
+        """A function has one, to be called; skills and servers have those of their schema."""
+        match record.implementation.kind:
+            case "skill":
+                return skill.skill_actions(record)
+            case "mcp":
+                return super().actions(record)
+            case _:
+                return [Action(record.name, record.description, record.input_schema)]
+
+    async def run(
+        self, record: Record, instance: LiveTool, given: JsonObject, context: Context
+    ) -> Outcome:
+        """Call the tool."""
+        return Outcome(await instance(given, context))
+
+    def _function_record(self, folder: Folder) -> Record:
         front = take(folder.front, COMMON, folder.where)
         record = self.record(folder, front, {}, entry=_function_name(folder.name))
-        tool = self.build(record)
+        tool = _function(record)
         text = front["description"] or tool.description
         if not text:
             raise ResourceError(
@@ -29,22 +99,20 @@ class ToolKind(Kind):
                 hint="Say in it what the tool does: that is what an agent is shown.",
             )
         changed = {"description": text, "input_schema": tool.schema}
-        return [Record.model_validate({**record.body(), **changed})]
+        return Record.model_validate({**record.body(), **changed})
 
-    def build(self, record: Record) -> Function:
-        """The function, wrapped with its argument check."""
-        function = load_entry(record.implementation, where=str(record.id))
-        return Function(function, where=str(record.id))
 
-    def actions(self, record: Record) -> list[Action]:
-        """One: to be called."""
-        return [Action(record.name, record.description, record.input_schema)]
+def _function(record: Record) -> Function:
+    function = load_entry(record.implementation, where=str(record.id))
+    return Function(function, where=str(record.id))
 
-    async def run(
-        self, record: Record, instance: Function, given: JsonObject, context: Context
-    ) -> Outcome:
-        """Call the function with arguments."""
-        return Outcome(await instance(given, context))
+
+_BUILD: dict[str, Callable[[Record], LiveTool]] = {
+    "import": _function,
+    "source": _function,
+    "skill": skill.build_skill,
+    "mcp": mcp.build_server,
+}
 
 
 def _function_name(tool: str) -> str:

@@ -30,7 +30,6 @@ def downgrade() -> None:
     op.drop_index("ix_changes_resource", "changes")
     op.drop_index("ix_refs_digest", "refs")
     if op.get_bind().dialect.name == "sqlite":
-        op.execute("DROP TABLE search_terms")
         op.execute("DROP TABLE search")
     for table in ("embeddings", "documents", "audit", "pins", "tags", "aliases", "uses"):
         op.drop_table(table)
@@ -107,7 +106,8 @@ def _search() -> None:
         sa.Column("digest", DIGEST, sa.ForeignKey("objects.digest"), nullable=False, unique=True),
         sa.Column("type", WORD, nullable=False),
         sa.Column("name", WORD, nullable=False),
-        sa.Column("tags", sa.Text, nullable=False),
+        *(sa.Column(text, sa.Text, nullable=False) for text in ("title", "about", "content")),
+        sa.Column("words", sa.Text, nullable=False),
     )
     op.create_table(
         "embeddings",
@@ -115,12 +115,22 @@ def _search() -> None:
         sa.Column("digest", DIGEST, primary_key=True),
         sa.Column("vector", sa.LargeBinary, nullable=False),
     )
-    if op.get_bind().dialect.name == "sqlite":
-        columns = "name, description, tags, content"
-        op.execute(
-            f"CREATE VIRTUAL TABLE search USING fts5({columns}, tokenize='porter unicode61')"
-        )
-        op.execute("CREATE VIRTUAL TABLE search_terms USING fts5vocab(search, 'row')")
-    else:
-        op.execute("ALTER TABLE documents ADD COLUMN vector tsvector")
-        op.execute("CREATE INDEX ix_documents_vector ON documents USING gin(vector)")
+    for statement in _SQLITE if op.get_bind().dialect.name == "sqlite" else _POSTGRESQL:
+        op.execute(statement)
+
+
+# The words come ready from agp: `ascii` only parts them at spaces. Positions and columns are not
+# asked for, so they are not kept.
+_SQLITE = (
+    "CREATE VIRTUAL TABLE search USING fts5(words, content='documents', content_rowid='id', "
+    "detail='none', columnsize=0, tokenize='ascii')",
+    "CREATE TRIGGER documents_added AFTER INSERT ON documents BEGIN "
+    "INSERT INTO search(rowid, words) VALUES (new.id, new.words); END",
+    "CREATE TRIGGER documents_dropped AFTER DELETE ON documents BEGIN "
+    "INSERT INTO search(search, rowid, words) VALUES ('delete', old.id, old.words); END",
+)
+_POSTGRESQL = (
+    "ALTER TABLE documents ADD COLUMN vector tsvector "
+    "GENERATED ALWAYS AS (array_to_tsvector(string_to_array(words, ' '))) STORED",
+    "CREATE INDEX ix_documents_vector ON documents USING gin(vector)",
+)

@@ -40,12 +40,22 @@ def kill_all(pid: int, mark: str) -> None:
     for _ in range(50):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-        left = _descendants(pid, mark.encode())
-        if not left:
+        if not _kill(_descendants(pid, mark.encode())):
             return
-        for other in left:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(other, signal.SIGKILL)
+
+
+def kill_marked(mark: str) -> None:
+    """Kill all processes that carry ``mark``, a ``NAME=value`` of their environment (Linux)."""
+    for _ in range(50):
+        if not _kill(_descendants(0, mark.encode())):
+            return
+
+
+def _kill(processes: list[int]) -> bool:
+    for each in processes:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(each, signal.SIGKILL)
+    return bool(processes)
 
 
 def _descendants(session: int, mark: bytes) -> list[int]:
@@ -57,6 +67,6 @@ def _descendants(session: int, mark: bytes) -> list[int]:
                     stat = Path("/proc", name, "stat").read_text(errors="replace")
                     state, _, _, sid = stat.rpartition(")")[2].split()[:4]
                     environ = Path("/proc", name, "environ").read_bytes
-                    if state not in "ZX" and (int(sid) == session or mark in environ()):
+                    if state not in "ZX" and (int(sid) == session > 0 or mark in environ()):
                         found.append(int(name))
     return found

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agp.errors import InputError
-from agp.runtime.process import Limits, run_python
+from agp.processes import Limits, run_files, run_python
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's /proc")
 
@@ -68,6 +68,33 @@ async def test_files_are_laid_out_and_importable() -> None:
     for name in ("../x", "/tmp/x", "."):
         with pytest.raises(InputError):
             await run_python("", files={name: ""})
+
+
+async def test_a_program_gets_its_arguments_and_imports_from_its_own_folder() -> None:
+    files = {
+        "scripts/go.py": "import sys, near; print(sys.argv, near.x, open('data.txt').read())",
+        "scripts/near.py": "x = 7",
+        "data.txt": "here",
+    }
+    result = await run_files(files, "scripts/go.py", ["a b", "--c=é"])
+    assert result.stdout == "['scripts/go.py', 'a b', '--c=é'] 7 here\n"
+
+
+async def test_a_shell_script_has_the_same_limits() -> None:
+    files = {
+        "go.sh": 'read line; echo "$1 $line"; ulimit -c; exit 4',
+        "loop.sh": "while :; do :; done",
+    }
+    result = await run_files(files, "go.sh", ["a b"], stdin="typed\n")
+    assert (result.outcome, result.exit_code, result.stdout) == ("error", 4, "a b typed\n0\n")
+    stopped = await run_files(files, "loop.sh", limits=Limits(wall_s=0.5))
+    assert stopped.outcome == "timeout"
+
+
+@pytest.mark.parametrize(("entry", "arguments"), [("a.exe", []), ("a.py", ["\x00"])])
+async def test_what_cannot_be_run_is_refused(entry: str, arguments: list[str]) -> None:
+    with pytest.raises(InputError):
+        await run_files({entry: ""}, entry, arguments)
 
 
 async def test_the_folder_is_removed() -> None:

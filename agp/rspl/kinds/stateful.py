@@ -1,0 +1,146 @@
+"""What memory and environment have in common: a class whose public methods are actions on state.
+
+The state is part of the record's parameters, so every version of it is kept. An instance never
+changes: a method that changes the state returns `Changed`, and the record with those parameters
+is the next version. Running through the registry commits it; within a task it is seen by the
+later calls of that task only (`Held`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Mapping
+from typing import Any, cast
+
+from agp.errors import ResourceError
+from agp.rspl.entities import JsonObject, Record
+from agp.rspl.kinds.actions import (
+    Action,
+    Changed,
+    Context,
+    Function,
+    actions_of_schema,
+    chosen,
+    schema_of_actions,
+)
+from agp.rspl.kinds.base import Folder, Kind, Outcome
+from agp.rspl.kinds.merging import merge
+from agp.rspl.source import load_entry
+
+
+class StatefulKind(Kind):
+    """A class that is built from ``params``; each of its public methods with a docstring acts.
+
+    The class may say more of itself: ``content``, the parameter that holds the state (without
+    it, all parameters do), and ``identity``, the fields that tell which items of a list are the
+    same one (see `agp.rspl.kinds.merging`).
+    """
+
+    def from_folder(self, folder: Folder) -> list[Record]:
+        """The resource, its actions described by the methods. Raises ResourceError."""
+        records = super().from_folder(folder)
+        return [self._described(record, folder.where) for record in records]
+
+    def validate(self, record: Record) -> None:
+        """It can be built, and its class does what the record says. Raises ResourceError."""
+        instance = self.build(record)
+        said = {action.name for action in actions_of_schema(record.input_schema)}
+        if said and said != (does := set(_methods(instance))):
+            raise ResourceError(
+                f"{record.id}: its input schema and its class differ in the actions "
+                f"{', '.join(sorted(said ^ does))}."
+            )
+
+    def state(self, record: Record) -> Any:
+        """The content; all parameters where the class does not say which one holds it."""
+        params = record.body()["params"]
+        content = getattr(self._class(record), "content", "")
+        return params.get(content) if content else params
+
+    def started(self, record: Record, files: Mapping[str, str]) -> Record:
+        """The record as a task with these files begins."""
+        return record
+
+    async def run(
+        self, record: Record, instance: Any, given: JsonObject, context: Context
+    ) -> Outcome:
+        """Act: ``given`` is ``{"action": name, "arguments": {...}}``.
+
+        ``instance`` may be a task's `Held`, which then keeps what changes. Raises ValueError for
+        an unknown action, naming those there are, and for wrong arguments.
+        """
+        if isinstance(instance, Held):
+            return Outcome(await instance.run(given, context))
+        name, arguments = chosen(given, _methods(instance))
+        method = Function(getattr(instance, name), where=f"{record.id} {name}")
+        result = await method(arguments, context)
+        if not isinstance(result, Changed):
+            return Outcome(result)
+        changed = with_params(record, result.params)
+        return Outcome(result.result, None if changed.digest == record.digest else changed)
+
+    def merge_state(self, base: Record, mine: Record, theirs: Record) -> Record:
+        """Two concurrent changes of one state as one; nothing that either added is lost.
+
+        Parameters: ``base`` the version both began with, ``theirs`` what is live by now, whose
+        code counts; ``mine`` is the later change. Bounds are applied to what comes out of it.
+        """
+        identity = cast("tuple[str, ...]", getattr(self._class(theirs), "identity", ()))
+        params = merge(base.params, mine.params, theirs.params, identity)
+        built = self.build(with_params(theirs, params))
+        return with_params(theirs, getattr(built, "params", params))
+
+    def _described(self, record: Record, where: str) -> Record:
+        instance = self.build(record)
+        actions: list[Action] = []
+        for name in _methods(instance):
+            function = Function(getattr(instance, name), where=f"{where}: {self.entry}.{name}")
+            actions.append(Action(name, function.description, function.schema))
+        if not actions:
+            raise ResourceError(
+                f"{where}: the class {self.entry} in {self.code_file} does nothing.",
+                hint="Its public methods with a docstring are what it can be asked to do.",
+            )
+        return Record.model_validate({**record.body(), "input_schema": schema_of_actions(actions)})
+
+    def _class(self, record: Record) -> Any:
+        return load_entry(record.implementation, where=str(record.id))
+
+
+class Held:
+    """A stateful resource as one task sees it: later calls see what earlier ones changed.
+
+    Calls to one resource wait for each other, so that none loses another's change. ``base`` is
+    the version it began with, ``record`` the one it has come to.
+    """
+
+    def __init__(self, kind: StatefulKind, record: Record) -> None:
+        self.base = self.record = record
+        self._kind = kind
+        self._instance = kind.build(record)
+        self._lock = asyncio.Lock()
+
+    async def run(self, given: JsonObject, context: Context) -> Any:
+        """Act on the state as it is by now. Raises ValueError."""
+        async with self._lock:
+            outcome = await self._kind.run(self.record, self._instance, given, context)
+            if outcome.record is not None:
+                self._instance = self._kind.build(outcome.record)
+                self.record = outcome.record
+            return outcome.result
+
+
+def with_params(record: Record, params: JsonObject) -> Record:
+    """The record with other parameters."""
+    return Record.model_validate({**record.body(), "params": params})
+
+
+def _methods(instance: Any) -> list[str]:
+    """The names of the public methods with a docstring, in the order in which they are written."""
+    found: dict[str, None] = {}
+    for owner in reversed(type(instance).__mro__):
+        for name, value in vars(owner).items():
+            if not name.startswith("_") and inspect.isfunction(value) and value.__doc__:
+                found[name] = None
+    return list(found)

@@ -1,0 +1,150 @@
+"""Record bodies by digest, and the version names that committed digests have.
+
+Bodies are written once and never changed; a name is given once and never to another digest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select, tuple_
+from sqlalchemy.orm import Session
+
+from agp.canonical import canonical_json
+from agp.errors import InputError, NotFoundError, StoreError
+from agp.rspl.entities import Record, ResourceId
+from agp.rspl.kinds import KINDS
+from agp.store.database import Database, insert_new
+from agp.store.tables import AliasRow, ObjectRow, UseRow, VersionRow, now, table
+
+LARGEST_BODY = 4_000_000
+"""The longest canonical body of a record, in bytes."""
+_SHORTEST_PREFIX = 6
+_CACHED = 4096
+
+# Built once: on the way of every commit.
+_VERSIONS = table(VersionRow)
+_NAME = insert(_VERSIONS)
+_NAMED = select(_VERSIONS.c.digest).where(
+    _VERSIONS.c.digest.in_(bindparam("digests", expanding=True))
+)
+_NEWEST = (
+    select(_VERSIONS.c.type, _VERSIONS.c.name, func.max(_VERSIONS.c.number))
+    .where(tuple_(_VERSIONS.c.type, _VERSIONS.c.name).in_(bindparam("keys", expanding=True)))
+    .group_by(_VERSIONS.c.type, _VERSIONS.c.name)
+)
+_BODY = select(table(ObjectRow).c.body).where(table(ObjectRow).c.digest == bindparam("digest"))
+
+
+class Objects:
+    """The bodies and version names of one store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.load = lru_cache(maxsize=_CACHED)(self._load)
+
+    def _load(self, wanted: str) -> Record:
+        with self._database.read() as session:
+            body = session.connection().execute(_BODY, {"digest": wanted}).scalar()
+        if body is None:
+            raise StoreError(f"The store holds no version with digest {wanted[:12]}.")
+        record = Record.model_validate(json.loads(body))
+        if record.digest != wanted:
+            raise StoreError(
+                f"{record.id}: the stored content does not match its digest {wanted[:12]}.",
+                hint="The store was changed from outside. See what else: agp fsck",
+            )
+        return record
+
+    def versions(self, rid: ResourceId) -> list[tuple[str, str]]:
+        """All committed versions, oldest first, as (semver, digest)."""
+        query = (
+            select(VersionRow.semver, VersionRow.digest)
+            .where(VersionRow.type == rid.type.value, VersionRow.name == rid.name)
+            .order_by(VersionRow.number)
+        )
+        with self._database.read() as session:
+            return [(semver, found) for semver, found in session.execute(query)]
+
+    def version_of(self, wanted: str) -> str | None:
+        """The semver that names a digest; None for a candidate that was never committed."""
+        query = select(VersionRow.semver).where(VersionRow.digest == wanted)
+        with self._database.read() as session:
+            return session.scalar(query)
+
+    def resolve(self, rid: ResourceId, version: str) -> str:
+        """The digest that a semver, an alias, or ≥ 6 digits of a digest name.
+
+        Raises NotFoundError that lists the versions there are.
+        """
+        alias = select(AliasRow.digest).where(
+            AliasRow.type == rid.type.value, AliasRow.name == rid.name, AliasRow.alias == version
+        )
+        named = select(VersionRow.digest).where(
+            VersionRow.type == rid.type.value, VersionRow.name == rid.name
+        )
+        begins = VersionRow.digest.startswith(version, autoescape=True)
+        with self._database.read() as session:
+            found = session.scalar(named.where(VersionRow.semver == version))
+            found = found or session.scalar(alias)
+            if not found and len(version) >= _SHORTEST_PREFIX:
+                matches = session.scalars(named.where(begins).limit(2)).all()
+                found = matches[0] if len(matches) == 1 else None
+        if found:
+            return found
+        raise NotFoundError(f"version of {rid}", version, [name for name, _ in self.versions(rid)])
+
+
+def keep(session: Session, records: Iterable[Record]) -> None:
+    """Store bodies by digest without making them live. Raises InputError for one too large."""
+    records = list(records)
+    if not records:
+        return
+    moment = now()
+    insert_new(session, ObjectRow, [_object(record, moment) for record in records])
+    uses = [
+        {"digest": record.digest, "type": used.type.value, "name": used.name}
+        for record in records
+        for used in sorted(set(KINDS[record.type].dependencies(record)))
+    ]
+    if uses:
+        insert_new(session, UseRow, uses)
+
+
+def _object(record: Record, moment: str) -> dict[str, Any]:
+    body = canonical_json(record.body())
+    if len(body) > LARGEST_BODY:
+        raise InputError(
+            f"{record.id}: its content has {len(body):,} bytes; {LARGEST_BODY:,} are the most.",
+            hint="Keep large data in files or a database, and a path to it in the resource.",
+        )
+    return {
+        "digest": record.digest,
+        "type": record.type.value,
+        "name": record.name,
+        "body": body.decode(),
+        "created_at": moment,
+    }
+
+
+def name_versions(session: Session, found: Sequence[tuple[ResourceId, str]]) -> None:
+    """Name the digests that have no name yet: the next number of their resource."""
+    connection = session.connection()
+    digests = [each for _, each in found]
+    known = set(connection.execute(_NAMED, {"digests": digests}).scalars())
+    new = [(rid, each) for rid, each in dict.fromkeys(found) if each not in known]
+    if not new:
+        return
+    keys = list({(rid.type.value, rid.name) for rid, _ in new})
+    newest = connection.execute(_NEWEST, {"keys": keys})
+    last = {(type_, name): number for type_, name, number in newest}
+    rows: list[dict[str, Any]] = []
+    for rid, each in new:
+        key = (rid.type.value, rid.name)
+        number = last[key] = last.get(key, -1) + 1
+        row = {"type": key[0], "name": key[1], "number": number, "digest": each}
+        rows.append({**row, "semver": f"1.0.{number}"})
+    connection.execute(_NAME, rows)

@@ -1,0 +1,56 @@
+"""What a query asks for: groups of words that mean the same, and the filters beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agp.errors import InputError
+from agp.rspl.entities import EntityType
+from agp.rspl.search.documents import TYPE, tag_word
+from agp.rspl.search.related import related
+from agp.rspl.search.words import words_of
+
+QUERY_CHARS = 2_000
+"""How much of a query is read."""
+QUERY_WORDS = 24
+"""How many different words of it are looked for."""
+
+
+@dataclass
+class Group:
+    """One word of the query and what may stand in its place, each with its weight (0 to 1).
+
+    ``idf`` says how much finding it tells; it is 0 until the index was asked.
+    """
+
+    words: dict[str, float]
+    idf: float = 0.0
+    matches: int = 0
+
+
+def readable(query: str) -> str:
+    """The part of a query that is read, without what is no character."""
+    return query[:QUERY_CHARS].replace("\0", " ").encode("utf-8", "ignore").decode()
+
+
+def groups_of(query: str) -> list[Group]:
+    """The groups of a query, in its order.
+
+    Any text is fine as long as it has a word in it. Raises InputError otherwise.
+    """
+    text = readable(query)
+    found = words_of(text) or words_of(text, stop=False)
+    if not found:
+        raise InputError(
+            f"The query {query[:40]!r} holds no word to look for.",
+            hint='Say in a few words what is wanted, as in: agp search "read a text file"',
+        )
+    distinct = list(dict.fromkeys(found))[:QUERY_WORDS]
+    return [Group({**related(word), word: 1.0}) for word in distinct]
+
+
+def filters_of(types: Sequence[EntityType], tags: Sequence[str]) -> list[list[str]]:
+    """Index words that a document must have: one of each list."""
+    filters = [[tag_word(tag)] for tag in tags]
+    return [[TYPE + type_.value for type_ in types], *filters] if types else filters

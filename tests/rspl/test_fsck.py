@@ -1,0 +1,151 @@
+"""Checking stores: clean ones are clean, and every kind of damage is found and named."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from hypothesis import given, settings
+from sqlalchemy import text
+
+from agp.rspl.entities import EntityType
+from agp.rspl.fsck import check
+from agp.rspl.history import History
+from agp.rspl.registry import Registry
+from agp.runs.journal import Journal
+from agp.store.database import Database
+
+from .growing import STEPS, Step, fresh, grow
+from .helpers import prompt, record
+
+EXAMPLE: list[Step] = [
+    ("update", EntityType.AGENT, "a"),
+    ("update", EntityType.TOOL, "t"),
+    ("update", EntityType.PROMPT, "p"),
+    ("alias", EntityType.PROMPT, ""),
+    ("tag", EntityType.PROMPT, ""),
+    ("lock", EntityType.MEMORY, "m"),
+    ("branch", EntityType.PROMPT, ""),
+    ("update", EntityType.PROMPT, "q"),
+    ("mentioned", EntityType.TOOL, "u"),
+]
+
+# damage → the part of the store and the words it is found by
+DAMAGE = {
+    "UPDATE objects SET body = replace(body, 'Be brief', 'Be long') WHERE type = 'prompt'": (
+        "objects",
+        "does not match its digest",
+    ),
+    "UPDATE objects SET body = body || ' '": ("objects", "not in canonical form"),
+    "UPDATE objects SET body = '{'": ("objects", "cannot be read"),
+    "UPDATE objects SET body = '[]'": ("objects", "cannot be read"),
+    "UPDATE objects SET body = 'NaN'": ("objects", "cannot be read"),
+    'UPDATE objects SET body = \'{"type":"agent"}\'': ("objects", "cannot be read"),
+    "UPDATE objects SET name = 'other' WHERE type = 'tool'": ("objects", "is a record of tool/it"),
+    "DELETE FROM uses": ("objects", "dependency graph"),
+    "INSERT INTO uses SELECT digest, 'tool', 'ghost' FROM versions": ("objects", "tool/ghost"),
+    "UPDATE commits SET message = 'I never said that' WHERE seq = 2": ("commits", "match its id"),
+    "UPDATE commits SET author = 'somebody' WHERE seq = 1": ("commits", "match its id"),
+    "UPDATE commits SET evidence = '{\"p\": 0.01}' WHERE seq = 2": ("commits", "match its id"),
+    "UPDATE commits SET parent = NULL WHERE seq = 3": ("commits", "match its id"),
+    "UPDATE changes SET before = after": ("commits", "match its id"),
+    "DELETE FROM changes WHERE type = 'tool'": ("commits", "match its id"),
+    "DELETE FROM changes WHERE type = 'tool' AND name = 'it'": ("branches", "tool/it"),
+    "UPDATE changes SET type = 'toll' WHERE type = 'tool'": ("commits", "match its id"),
+    "UPDATE commits SET seq = 100 WHERE seq = 1": ("commits", "comes after it"),
+    "UPDATE branches SET head = 'ab'": ("branches", "does not exist"),
+    "UPDATE branches SET head = NULL": ("branches", "no commit"),
+    "DELETE FROM refs WHERE type = 'tool'": ("branches", "tool/it"),
+    "UPDATE refs SET digest = (SELECT digest FROM objects WHERE type = 'memory')": (
+        "refs",
+        "another resource",
+    ),
+    "UPDATE aliases SET digest = (SELECT digest FROM objects WHERE type = 'tool' LIMIT 1)": (
+        "aliases",
+        "another resource",
+    ),
+    "DELETE FROM versions WHERE type = 'tool'": ("versions", "no version name"),
+    "UPDATE versions SET type = 'memory' WHERE type = 'tool'": ("versions", "another resource"),
+    "DELETE FROM events WHERE seq = 2": ("runs", "gap"),
+    "UPDATE events SET seq = seq + 1 WHERE seq = 3": ("runs", "gap"),
+    "UPDATE audit SET body = replace(body, 'register', 'registed') WHERE seq = 1": ("audit", ""),
+    "DELETE FROM audit WHERE seq = 2": ("audit", ""),
+    "DELETE FROM audit WHERE seq > 2": ("audit", "has no entry"),
+    "DELETE FROM documents": ("search", "not in the search index"),
+}
+
+UNGUARDED = {  # what a server's foreign keys do not let happen
+    "DELETE FROM objects WHERE type = 'memory'": ("pins", "not in the store"),
+    "UPDATE tags SET \"commit\" = 'ab'": ("tags", "does not exist"),
+    "UPDATE objects SET body = CAST(x'ff00' AS TEXT)": ("objects", "cannot be read"),
+    "UPDATE objects SET body = x'ff00'": ("objects", "cannot be read"),
+    "UPDATE commits SET evidence = '{' WHERE seq = 2": ("commits", "cannot be read"),
+}
+
+
+@pytest.fixture
+def grown(history: History) -> History:
+    """A small history with something of everything."""
+    grow(history, EXAMPLE)
+    journal = Journal.start(history.database, "bench", {})
+    for key in ("a", "b", "c"):
+        journal.append(key, "step", {})
+    assert check(history.database) == []
+    return history
+
+
+@given(steps=STEPS)
+@settings(max_examples=12, deadline=None)
+def test_whatever_agp_does_leaves_a_clean_store(steps: list[Step]) -> None:
+    with fresh() as history:
+        grow(history, steps)
+        assert check(history.database) == []
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_found(grown: History, damage: str) -> None:
+    part, words = DAMAGE[damage]
+    if part == "search":
+        damage += " WHERE id = (SELECT min(id) FROM documents)"
+    with grown.database.write() as session:
+        session.execute(text(damage))
+    found = check(grown.database)
+    assert any(each.part == part and words in each.fault for each in found), found
+    assert all(each.remedy for each in found)
+
+
+@pytest.mark.parametrize("damage", UNGUARDED)
+def test_damage_that_only_a_file_can_have_is_found(damage: str) -> None:
+    part, words = UNGUARDED[damage]
+    with fresh() as history:
+        grow(history, EXAMPLE)
+        assert history.database.file
+        with sqlite3.connect(history.database.file) as unguarded:
+            unguarded.execute(damage)
+        found = check(history.database)
+        assert any(each.part == part and words in each.fault for each in found), found
+
+
+def test_a_torn_page_is_found() -> None:
+    with fresh() as history:
+        grow(history, EXAMPLE)
+        database = history.database
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+        assert database.file is not None
+        content = bytearray(database.file.read_bytes())
+        content[4096 * 8 : 4096 * 12] = bytes(4096 * 4)
+        database.file.write_bytes(content)
+        found = check(Database(database.file))
+        assert {each.part for each in found} >= {"file"}
+
+
+def test_progress_says_what_is_checked(history: History) -> None:
+    registry = Registry(history)
+    registry.register(prompt())
+    registry.register(record(EntityType.TOOL, "t"))
+    told: list[tuple[str, int]] = []
+    check(history.database, lambda what, done: told.append((what, done)))
+    assert ("objects", 2) in told
+    assert ("commits", 2) in told
