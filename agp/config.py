@@ -13,6 +13,7 @@ max_tokens = 600
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from agp.models.manager import RoleConfig
 from agp.models.names import EMBEDDED
 
 FILE = "agp.toml"
+STORE_FILE = Path(".agp") / "store.db"
 SOLVER, REFLECTOR = "solver", "reflector"
 _REFLECTION_TOKENS = 600
 
@@ -50,6 +52,11 @@ class ProjectConfig(BaseModel):
         elif thinker is None or model:
             thinker = solver.model_copy(update={"max_tokens": _REFLECTION_TOKENS})
         return {**self.models, SOLVER: solver, REFLECTOR: thinker}
+
+
+def store_location(folder: Path, store: str | Path | None, config: ProjectConfig) -> str | Path:
+    """Where a project's store is: as asked, else AGP_STORE, else agp.toml, else in the folder."""
+    return store or os.environ.get("AGP_STORE") or config.store or folder / STORE_FILE
 
 
 def read_config(folder: Path) -> ProjectConfig:

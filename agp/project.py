@@ -7,14 +7,14 @@ scripts and in notebooks alike.
 from __future__ import annotations
 
 import asyncio
-import os
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Any
 
-from agp.config import ProjectConfig, read_config
+from agp.config import ProjectConfig, read_config, store_location
 from agp.errors import AgpError, InputError, Interrupted, ProposerError
 from agp.evaluation.types import Benchmark
 from agp.in_sync import in_sync
@@ -43,7 +43,8 @@ from agp.sepl.report import EvolveReport
 from agp.store.database import Database
 from agp.tracing.recorder import provider_for
 
-STORE_FILE = Path(".agp") / "store.db"
+_log = logging.getLogger(__name__)
+
 REPORT = "report"
 
 _KINDS = {
@@ -81,8 +82,8 @@ class Project:
         self.folder = Path(folder).expanduser().resolve()
         self.config: ProjectConfig = read_config(self.folder)
         self.models = self.config.roles(model=model, reflector=reflector, api_base=api_base)
-        location = store or os.environ.get("AGP_STORE") or self.config.store
-        self.database = Database(location or self.folder / STORE_FILE, create=create)
+        location = store_location(self.folder, store, self.config)
+        self.database = Database(location, create=create)
         self.history = History(self.database)
         self.registry = Registry(self.history, branch=branch)
         self.registry.context[AgentRunner] = _Agents(self)
@@ -155,8 +156,15 @@ class Project:
         state = TaskState(task.files)
         answer = await session.run_agent(view, rid, task, seed=seed, state=state)
         if live and not self.database.read_only:
-            keep(self.registry, state.changes(), message=f"what {rid} remembered")
+            self._keep(state, rid)
         return answer
+
+    def _keep(self, state: TaskState, agent: ResourceId) -> None:
+        """Commit what a task remembered; an answer is worth having even where that fails."""
+        try:
+            keep(self.registry, state.changes(), message=f"what {agent} remembered")
+        except AgpError as error:
+            _log.warning("What %s remembered could not be kept: %s", agent, error)
 
     # -- runs ------------------------------------------------------------------------------
 

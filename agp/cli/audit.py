@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +14,6 @@ from agp.cli.options import Format, Limit, Output, Place
 if TYPE_CHECKING:
     from agp.audit.checkpoint import Checkpoint
     from agp.audit.verdict import Verdict
-    from agp.store.database import Database
 
 app = typer.Typer(
     name="audit",
@@ -72,9 +70,10 @@ def show(
 
     from agp.audit.log import newest
     from agp.cli.audit_output import print_entries
+    from agp.cli.opening import opened_store
     from agp.cli.render import print_json
 
-    with _store(place) as database, database.read() as session:
+    with opened_store(place) as database, database.read() as session:
         found = list(islice(newest(session, text=text, kind=kind, actor=actor), limit))
     if output is Format.json:
         print_json([entry.model_dump() for entry in found])
@@ -180,8 +179,9 @@ def export(
     from agp.audit import log
     from agp.audit.files import export_lines, save_new
     from agp.cli.audit_output import watched
+    from agp.cli.opening import opened_store
 
-    with _store(place) as database, database.read() as session:
+    with opened_store(place) as database, database.read() as session:
         number = log.count(session)
         save_new(file, export_lines(watched(number)(log.rows(session))))
     typer.echo(f"{file}: {number} entries")
@@ -212,10 +212,11 @@ def archive(
     from agp.audit.archive import archive as move
     from agp.audit.checkpoint import read_checkpoint
     from agp.audit.keys import read_public, vouched_for
+    from agp.cli.opening import opened_store
 
     pinned = read_public(public_key) if public_key else None
     wanted = read_checkpoint(expect, public_key=pinned)
-    with _store(place) as database:
+    with opened_store(place) as database:
         entry = move(database, wanted, out, actor=actor, vouched=vouched_for())
     typer.echo(f"{out}: entries {entry.payload['first']} to {wanted.seq}. Keep this file.")
 
@@ -269,28 +270,6 @@ def trust(
     print_table(("writer key", "whose"), rows)
 
 
-@contextmanager
-def _store(place: Place) -> Generator[Database]:
-    """The store of a project, opened without reading the project's resources into it."""
-    import os
-
-    from agp.config import read_config
-    from agp.errors import InputError
-    from agp.project import STORE_FILE
-    from agp.store.database import Database
-
-    if not place.project.is_dir():
-        raise InputError(
-            f"There is no folder {place.project}.", hint="Make a project with: agp init DIR"
-        )
-    location = place.store or os.environ.get("AGP_STORE") or read_config(place.project).store
-    database = Database(location or place.project / STORE_FILE, create=False)
-    try:
-        yield database
-    finally:
-        database.close()
-
-
 def _expected(path: Path | None, public_key: str | None) -> Checkpoint | None:
     from agp.audit.checkpoint import read_checkpoint
     from agp.audit.keys import read_public
@@ -307,8 +286,9 @@ def _judged(place: Place, expect: Checkpoint | None, archives: Sequence[Path]) -
     from agp.audit.checks import check_store
     from agp.audit.keys import vouched_for
     from agp.cli.audit_output import watched
+    from agp.cli.opening import opened_store
 
-    with _store(place) as database, database.read() as session:
+    with opened_store(place) as database, database.read() as session:
         return check_store(
             session,
             vouched=vouched_for(),

@@ -53,8 +53,8 @@ def export(
 
       agp bundle export prompts.agp --type prompt
     """
+    from agp.cli.opening import opened_store
     from agp.cli.render import print_json
-    from agp.cli.store import opened_store
     from agp.rspl.bundle import export_bundle
     from agp.rspl.history import History
 
@@ -93,8 +93,8 @@ def import_(
 
       agp bundle import all.agp --as-branch theirs
     """
+    from agp.cli.opening import opened_store
     from agp.cli.render import print_json
-    from agp.cli.store import opened_store
     from agp.rspl.bundle import import_bundle
     from agp.rspl.history import History
 

@@ -22,8 +22,8 @@ def fsck(place: Place, output: Output = Format.table) -> None:
 
       agp fsck -f json
     """
+    from agp.cli.opening import opened_store
     from agp.cli.render import console, print_json, print_table
-    from agp.cli.store import opened_store
     from agp.rspl.fsck import check
 
     shown = console(stderr=True)

@@ -41,8 +41,8 @@ def gc(
 
       agp gc --spans-older-than 30d --calls-older-than 90d
     """
+    from agp.cli.opening import opened_store
     from agp.cli.render import print_json
-    from agp.cli.store import opened_store
     from agp.rspl.gc import collect
 
     spans, calls = _age(spans_older_than), _age(calls_older_than)

@@ -10,8 +10,8 @@ from agp.errors import NotFoundError
 
 if TYPE_CHECKING:
     from agp.project import Project
-    from agp.rspl.entities import Record, ResourceId
     from agp.rspl.commits import Commit
+    from agp.rspl.entities import Record, ResourceId
 
 _COMMIT = re.compile(r"[0-9a-f]{6,64}")
 _RUN = re.compile(r"[a-z]+-\d{8}-\d{6}-[0-9a-f]+")
@@ -39,6 +39,8 @@ def is_run(text: str) -> bool:
 
 def find_commit(project: Project, text: str) -> Commit | None:
     """The commit that ``text`` means; None where it reads like the name of something else."""
+    if text in project.history.names.tags() or text in project.history.branches():
+        return project.history.find_commit(text)
     if not _COMMIT.fullmatch(text):
         return None
     try:

@@ -12,6 +12,7 @@ from agp.cli.options import MAIN, Models, Place
 
 if TYPE_CHECKING:
     from agp.project import Project
+    from agp.store.database import Database
 
 
 @contextmanager
@@ -28,13 +29,10 @@ def opened(
     A branch must exist: only what is said to make one does. Hints of errors that name another
     command of this project are completed, so that they can be typed as they stand.
     """
-    from agp.errors import AgpError, InputError
+    from agp.errors import AgpError
     from agp.project import Project
 
-    if not place.project.is_dir():
-        raise InputError(
-            f"There is no folder {place.project}.", hint="Make a project with: agp init DIR"
-        )
+    _check(place)
     models = models or Models()
     try:
         with Project(
@@ -54,3 +52,28 @@ def opened(
             for command in ("agp resume", "agp log", "agp trace list"):
                 error.hint = error.hint.replace(command, command + place.flags)
         raise
+
+
+@contextmanager
+def opened_store(place: Place, *, migrate: bool = True) -> Generator[Database]:
+    """The store of a command, without its project: nothing is read from folders."""
+    from agp.config import read_config, store_location
+    from agp.store.database import Database
+
+    _check(place)
+    folder = place.project.resolve()
+    location = store_location(folder, place.store, read_config(folder))
+    database = Database(location, create=False, migrate=migrate)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _check(place: Place) -> None:
+    from agp.errors import InputError
+
+    if not place.project.is_dir():
+        raise InputError(
+            f"There is no folder {place.project}.", hint="Make a project with: agp init DIR"
+        )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +11,7 @@ from agp.cli.grouped import grouped
 from agp.cli.options import Format, Output, Place, Yes
 
 if TYPE_CHECKING:
-    from agp.store.database import Database
+    pass
 
 app = typer.Typer(
     name="store",
@@ -24,27 +21,6 @@ app = typer.Typer(
     "  agp store upgrade\n\n"
     "  agp store downgrade 0001                 for an older agp",
 )
-
-
-@contextmanager
-def opened_store(place: Place, *, migrate: bool = True) -> Generator[Database]:
-    """The store of a command, without its project: nothing is read from folders."""
-    from agp.config import read_config
-    from agp.errors import InputError
-    from agp.project import STORE_FILE
-    from agp.store.database import Database
-
-    if not place.project.is_dir():
-        raise InputError(
-            f"There is no folder {place.project}.", hint="Make a project with: agp init DIR"
-        )
-    folder = place.project.resolve()
-    location = place.store or os.environ.get("AGP_STORE") or read_config(folder).store
-    database = Database(location or folder / STORE_FILE, create=False, migrate=migrate)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 @app.command()
@@ -58,6 +34,7 @@ def info(place: Place, output: Output = Format.table) -> None:
 
       agp store info --store postgresql://me@server/agp -f json
     """
+    from agp.cli.opening import opened_store
     from agp.cli.render import print_json, print_table
     from agp.store.inspect import inspect_store
 
@@ -81,6 +58,8 @@ def upgrade(place: Place) -> None:
 
       agp store upgrade
     """
+    from agp.cli.opening import opened_store
+
     with opened_store(place, migrate=False) as database:
         before = database.schema
     with opened_store(place) as database:
@@ -106,6 +85,7 @@ def downgrade(
 
       agp store downgrade 0001
     """
+    from agp.cli.opening import opened_store
     from agp.errors import InputError
     from agp.store.migrate import downgrade as run
     from agp.store.migrate import losses

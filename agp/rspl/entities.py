@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -121,6 +121,11 @@ class Record(BaseModel):
     def id(self) -> ResourceId:
         """The address of the resource this is a record of."""
         return ResourceId(self.type, self.name)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A checked copy with some fields replaced; its digest is its own."""
+        del deep  # immutable all the way down
+        return type(self).model_validate({**self.body(), **(update or {})})
 
     def body(self) -> JsonObject:
         """The content as plain JSON data."""

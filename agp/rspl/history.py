@@ -41,6 +41,8 @@ FILES = "files"
 """The author of what came from folders."""
 _SHORTEST_PREFIX = 6
 _CHUNK = 400
+_AUDITED = 1000
+"""How many of the resources that a commit moved are named in the audit log."""
 
 # Built once: on the way of every commit and every look-up.
 _REFS, _BRANCHES = table(RefRow), table(BranchRow)
@@ -98,6 +100,7 @@ class History:
                 )
             session.execute(insert(BranchRow), {"name": name, "head": at})
             _insert_refs(session, name, refs_at(session, at))
+            search.fill(session, name)
             self.note_sources(name, refs_at(session, at, author=FILES), session)
             audit.append(session, "branch", author, {"branch": name, "commit": at})
 
@@ -305,7 +308,7 @@ def _audited(commit: Commit) -> dict[str, Any]:
         "operator": commit.operator,
         "message": commit.message,
         "objective": commit.objective,
-        "resources": [str(change.resource) for change in commit.changes[:20]],
+        "resources": [str(change.resource) for change in commit.changes[:_AUDITED]],
         "changes": len(commit.changes),
     }
 

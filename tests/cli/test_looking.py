@@ -6,11 +6,15 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from agp.cli.evolve import Accept, ModeOption
+from agp.cli.main import app
 from agp.cli.resources import TypeOption
 from agp.models.scripted import Script
 from agp.rspl.entities import EntityType
@@ -18,31 +22,15 @@ from agp.sepl.gate import Rule
 from agp.sepl.variables import Mode
 from tests.cli.conftest import GOOD, Agp
 
-COMMANDS = [
-    "quickstart",
-    "init",
-    "doctor",
-    "models",
-    "models pull",
-    "run",
-    "evolve",
-    "resume",
-    "bench",
-    "bench list",
-    "bench run",
-    "log",
-    "show",
-    "diff",
-    "rollback",
-    "resources",
-    "resources versions",
-    "resources restore",
-    "resources unregister",
-    "resources lock",
-    "trace",
-    "trace list",
-    "trace show",
-]
+def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every command of the command line, as it is typed."""
+    if path:
+        yield " ".join(path)
+    for name, below in getattr(command, "commands", {}).items():
+        yield from _commands(below, (*path, name))
+
+
+COMMANDS = list(_commands(typer.main.get_command(app)))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -145,13 +133,13 @@ def test_versions_restore_and_rollback_lose_nothing(evolved: Agp) -> None:
 
 
 def test_a_resource_taken_out_can_still_be_seen(evolved: Agp) -> None:
-    assert evolved("resources", "unregister", "memory/notes").code == 0
-    gone = evolved("show", "memory/notes")
+    assert evolved("resources", "unregister", "memory/semantic").code == 0
+    gone = evolved("show", "memory/semantic")
     assert gone.code == 2
-    assert "memory/notes@1.0.0" in gone.err
-    assert evolved("show", "memory/notes@1.0.0").code == 0
-    assert evolved("resources", "restore", "memory/notes", "1.0.0").code == 0
-    assert evolved("show", "memory/notes").code == 0
+    assert "memory/semantic@1.0.0" in gone.err
+    assert evolved("show", "memory/semantic@1.0.0").code == 0
+    assert evolved("resources", "restore", "memory/semantic", "1.0.0").code == 0
+    assert evolved("show", "memory/semantic").code == 0
 
 
 def test_rollback_asks_on_a_terminal(evolved: Agp, monkeypatch: pytest.MonkeyPatch) -> None:

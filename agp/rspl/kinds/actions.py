@@ -69,6 +69,9 @@ class Function:
 
     async def __call__(self, arguments: JsonObject, context: Context) -> Any:
         """Check the arguments and call the function. Raises ValueError naming what is wrong."""
+        if unknown := sorted(set(arguments) - set(self.arguments.model_fields)):
+            known = ", ".join(self.arguments.model_fields) or "none"
+            raise ValueError(f"there is no argument {unknown[0]!r}; there are: {known}")
         try:
             checked = self.arguments.model_validate(arguments)
         except ValidationError as error:
@@ -92,7 +95,7 @@ def schema_of_actions(actions: Iterable[Action]) -> JsonObject:
         "oneOf": [
             {
                 "description": action.description,
-                "properties": {"action": {"const": action.name}, "arguments": action.parameters},
+                "properties": {"action": {"const": action.name}, "arguments": _alone(action)},
                 "required": ["action", "arguments"],
             }
             for action in actions
@@ -102,14 +105,21 @@ def schema_of_actions(actions: Iterable[Action]) -> JsonObject:
 
 def actions_of_schema(schema: JsonObject) -> list[Action]:
     """The actions that `schema_of_actions` wrote down."""
-    return [
-        Action(
-            each["properties"]["action"]["const"],
-            each["description"],
-            each["properties"]["arguments"],
-        )
-        for each in schema.get("oneOf", [])
-    ]
+    return [_read(each) for each in schema.get("oneOf", [])]
+
+
+def _alone(action: Action) -> JsonObject:
+    """The parameters as a schema of its own inside another: its references are its own."""
+    if "$defs" not in action.parameters:
+        return action.parameters
+    return {"$id": f"urn:agp:action:{action.name}", **action.parameters}
+
+
+def _read(written: JsonObject) -> Action:
+    takes: JsonObject = written["properties"]["arguments"]
+    name = str(written["properties"]["action"]["const"])
+    parameters = {key: value for key, value in takes.items() if key != "$id"}
+    return Action(name, written["description"], parameters)
 
 
 def as_input(schema: JsonObject, action: str, arguments: JsonObject) -> JsonObject:
