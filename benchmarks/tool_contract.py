@@ -1,14 +1,14 @@
 """Tool contract: can a model call the shipped tools from their contract alone?
 
-    python benchmarks/tool_contract.py --budget 500
+    python benchmarks/tool_contract.py --contract-budget 500
     agp bench run tool_contract
 
 Data: 34 requests written by hand, in tool_contract.json beside this file. A sample shows the
-contract of all shipped tools (at most ``budget`` tokens of it) and one request. The reply scores 1
-if it holds exactly one call, of a function that exists, with arguments its schema accepts, and the
-call gives what the reference call gives: both are carried out by the shipped tools, python in a
-process of its own as ever. The feedback of a wrong reply opens with "No valid call", or
-with "A valid call" where it did something else.
+contract of all shipped tools (in at most ``contract_budget`` tokens) and one request. The reply
+scores 1 if it holds exactly one call, of a function that exists, with arguments its schema accepts,
+and the call gives what the reference call gives: both are carried out by the shipped tools, python
+in a process of its own as ever. The feedback of a wrong reply opens with "No valid call", or with
+"A valid call" where it did something else.
 """
 
 import json
@@ -40,15 +40,15 @@ _CLOSE = 1e-9
 class ToolContract(Benchmark):
     """Calls of the shipped tools, made from their contract.
 
-    Parameters: ``budget`` the most tokens the contract may have, as `agp.rspl.contract.estimate`
-    counts them; 0 for no limit.
+    Parameters: ``contract_budget`` the most tokens the contract may have, as
+    `agp.rspl.contract.estimate` counts them; 0 for no limit.
     """
 
     name = "tool_contract"
     description = "Tool calls from the contract of the shipped tools alone"
 
-    def __init__(self, budget: int = 0) -> None:
-        self.budget = budget
+    def __init__(self, contract_budget: int = 0) -> None:
+        self.contract_budget = contract_budget
         self.builder = Builder()
 
     @cached_property
@@ -61,7 +61,8 @@ class ToolContract(Benchmark):
     @cached_property
     def contract(self) -> Contract:
         """What the model is shown of the tools."""
-        return contract_of(self.view, Scope(type=EntityType.TOOL), budget=self.budget or None)
+        budget = self.contract_budget or None
+        return contract_of(self.view, Scope(type=EntityType.TOOL), budget=budget)
 
     @cached_property
     def functions(self) -> dict[str, tuple[Record, str, JsonObject]]:

@@ -144,14 +144,15 @@ def _chosen(
     history: History, branch: str, named: list[str], type_: TypeOption | None, agent: str | None
 ) -> set[ResourceId] | None:
     """The resources that were asked for, None for all of them."""
+    from agp.cli.naming import find_in
     from agp.errors import InputError
     from agp.rspl.dependencies import closure
-    from agp.rspl.entities import EntityType, ResourceId
+    from agp.rspl.entities import EntityType
 
     if not named and type_ is None and agent is None:
         return None
     view = history.view(branch)
-    chosen = {ResourceId.parse(each) if "/" in each else view.find(each) for each in named}
+    chosen = {find_in(history, view, each) for each in named}
     if type_ is not None:
         chosen |= {rid for rid in view if rid.type == type_}
     if agent is not None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from agp.project import Project
     from agp.rspl.commits import Commit
     from agp.rspl.entities import Record, ResourceId
+    from agp.rspl.history import History
+    from agp.rspl.view import View
 
 _COMMIT = re.compile(r"[0-9a-f]{6,64}")
 _RUN = re.compile(r"[a-z]+-\d{8}-\d{6}-[0-9a-f]+")
@@ -53,15 +55,19 @@ def find_commit(project: Project, text: str) -> Commit | None:
 
 def find_resource(project: Project, text: str) -> ResourceId:
     """The resource that ``text`` means, active or not any more. Raises NotFoundError."""
+    return find_in(project.history, project.registry.view(), text)
+
+
+def find_in(history: History, view: View, text: str) -> ResourceId:
+    """The resource of a view, or of the history behind it, that ``text`` means."""
     from agp.rspl.entities import ResourceId
 
-    view = project.registry.view()
     try:
         return view.find(text)
     except NotFoundError:
         if "/" in text:
             rid = ResourceId.parse(text)
-            if project.history.versions(rid):
+            if history.versions(rid):
                 return rid
         raise
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
 from agp.audit import log as audit
@@ -58,7 +58,10 @@ _LIVE = select(_REFS.c.digest).where(
 )
 _LIVE_AMONG = select(_REFS.c.type, _REFS.c.name, _REFS.c.digest).where(_ON_BRANCH, _AMONG)
 _DELETE_REFS = delete(_REFS).where(_ON_BRANCH, _AMONG)
-_INSERT_REFS = insert(_REFS)
+_POINT_REFS = text(
+    "INSERT INTO refs (branch, type, name, digest) VALUES (:branch, :type, :name, :digest) "
+    "ON CONFLICT (branch, type, name) DO UPDATE SET digest = excluded.digest"
+)
 
 
 class History:
@@ -99,7 +102,7 @@ class History:
                     f"There is already a branch or a tag {name!r}.", hint="Choose another name."
                 )
             session.execute(insert(BranchRow), {"name": name, "head": at})
-            _insert_refs(session, name, refs_at(session, at))
+            _point_refs(session, name, refs_at(session, at))
             search.fill(session, name)
             self.note_sources(name, refs_at(session, at, author=FILES), session)
             audit.append(session, "branch", author, {"branch": name, "commit": at})
@@ -247,10 +250,10 @@ class History:
         for part in _chunks(moved):
             records = [record for c in part if (record := changes[c.resource]) is not None]
             keep(session, records)
-            gone = {"branch": branch, "keys": _keys(c.resource for c in part)}
-            session.connection().execute(_DELETE_REFS, gone)
             live = {c.resource: c.after for c in part if c.after}
-            _insert_refs(session, branch, live)
+            _point_refs(session, branch, live)
+            if gone := _keys(c.resource for c in part if not c.after):
+                session.connection().execute(_DELETE_REFS, {"branch": branch, "keys": gone})
             name_versions(session, list(live.items()))
             search.drop(session, [c.before for c in part if c.before])
             search.add(session, records)
@@ -338,10 +341,10 @@ def _refs_of(session: Session, branch: str) -> dict[ResourceId, str]:
     return {ResourceId(EntityType(type_), name): digest for type_, name, digest in rows}
 
 
-def _insert_refs(session: Session, branch: str, refs: Mapping[ResourceId, str]) -> None:
+def _point_refs(session: Session, branch: str, refs: Mapping[ResourceId, str]) -> None:
     rows = [{**_row(rid), "branch": branch, "digest": found} for rid, found in refs.items()]
     if rows:
-        session.connection().execute(_INSERT_REFS, rows)
+        session.connection().execute(_POINT_REFS, rows)
 
 
 def _row(rid: ResourceId) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, tuple_
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from agp.canonical import canonical_json
@@ -26,15 +26,11 @@ _SHORTEST_PREFIX = 6
 _CACHED = 4096
 
 # Built once: on the way of every commit.
-_VERSIONS = table(VersionRow)
-_NAME = insert(_VERSIONS)
-_NAMED = select(_VERSIONS.c.digest).where(
-    _VERSIONS.c.digest.in_(bindparam("digests", expanding=True))
-)
-_NEWEST = (
-    select(_VERSIONS.c.type, _VERSIONS.c.name, func.max(_VERSIONS.c.number))
-    .where(tuple_(_VERSIONS.c.type, _VERSIONS.c.name).in_(bindparam("keys", expanding=True)))
-    .group_by(_VERSIONS.c.type, _VERSIONS.c.name)
+_NAME = text(
+    "INSERT INTO versions (type, name, number, semver, digest) "
+    "SELECT CAST(:type AS VARCHAR), CAST(:name AS VARCHAR), coalesce(max(number), -1) + 1, "
+    "'1.0.' || (coalesce(max(number), -1) + 1), CAST(:digest AS VARCHAR) FROM versions "
+    "WHERE type = :type AND name = :name ON CONFLICT (digest) DO NOTHING"
 )
 _BODY = select(table(ObjectRow).c.body).where(table(ObjectRow).c.digest == bindparam("digest"))
 
@@ -132,19 +128,6 @@ def _object(record: Record, moment: str) -> dict[str, Any]:
 
 def name_versions(session: Session, found: Sequence[tuple[ResourceId, str]]) -> None:
     """Name the digests that have no name yet: the next number of their resource."""
-    connection = session.connection()
-    digests = [each for _, each in found]
-    known = set(connection.execute(_NAMED, {"digests": digests}).scalars())
-    new = [(rid, each) for rid, each in dict.fromkeys(found) if each not in known]
-    if not new:
-        return
-    keys = list({(rid.type.value, rid.name) for rid, _ in new})
-    newest = connection.execute(_NEWEST, {"keys": keys})
-    last = {(type_, name): number for type_, name, number in newest}
-    rows: list[dict[str, Any]] = []
-    for rid, each in new:
-        key = (rid.type.value, rid.name)
-        number = last[key] = last.get(key, -1) + 1
-        row = {"type": key[0], "name": key[1], "number": number, "digest": each}
-        rows.append({**row, "semver": f"1.0.{number}"})
-    connection.execute(_NAME, rows)
+    rows = [{"type": rid.type.value, "name": rid.name, "digest": each} for rid, each in found]
+    if rows:
+        session.connection().execute(_NAME, rows)

@@ -27,7 +27,7 @@ async def run_bench(
     view = (
         read_lock(config.lock)[0]
         if config.lock
-        else start_view(history, config.commit or config.branch, journal)
+        else start_view(history, journal, branch=config.branch, commit=config.commit)
     )
     bench = prepare(means, config, journal, benchmark)
     agent = agent_of(view, config, bench.benchmark)
@@ -53,9 +53,12 @@ def models_of(config: RunConfig) -> dict[str, str]:
     return {role: each.model for role, each in config.models.items()}
 
 
-def start_view(history: History, at: str, journal: Journal) -> View:
-    """The view of a branch (or commit, or tag) as it was when the run began."""
+def start_view(
+    history: History, journal: Journal, *, branch: str, commit: str | None = None
+) -> View:
+    """The view of a branch as it was when the run began; or at a commit, by id, tag or branch."""
     done = journal.done("start")
     if done is None:
-        done = journal.append("start", "start", {"commit": history.find_commit(at).id})
+        at = history.find_commit(commit).id if commit else history.head(branch)
+        done = journal.append("start", "start", {"commit": at})
     return history.view_at(done["commit"])

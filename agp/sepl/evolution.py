@@ -63,7 +63,7 @@ async def run_evolution(
     """
     config = EvolveConfig.model_validate(journal.config)
     find_optimizer(config.optimizer)
-    start = start_view(history, config.branch, journal)
+    start = start_view(history, journal, branch=config.branch)
     refine = config.rounds if config.mode.solution else 0
     bench = prepare(means, config.model_copy(update={"refine": refine}), journal, benchmark)
     agent = agent_of(start, config, bench.benchmark)

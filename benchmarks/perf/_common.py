@@ -88,6 +88,8 @@ def table(rows: Sequence[Sequence[Any]]) -> None:
     texts = [[str(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in texts) for i in range(len(texts[0]))]
     for row in texts:
-        first, *others = (cell.ljust(w) if not i else cell.rjust(w) for i, (cell, w) in
-                          enumerate(zip(row, widths, strict=True)))
+        first, *others = (
+            cell.ljust(w) if not i else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
         print("  ".join([first, *others]))

@@ -231,7 +231,8 @@ def check_promises(work: Work, promises: list[tuple[Any, ...]]) -> Iterator[str]
     """What of all that was acknowledged is lost."""
     history = work.history
     branches, tags = history.branches(), history.names.tags()
-    chains = {name: {c.id for c in history.log(name)} for name in ("main", SIDE) if name in branches}
+    lines = [name for name in ("main", SIDE) if name in branches]
+    chains = {name: {commit.id for commit in history.log(name)} for name in lines}
     aliases: dict[tuple[str, str], str] = {}
     for kind, *facts in promises:
         match kind, facts:

@@ -151,7 +151,9 @@ def report(said: list[dict[str, Any]], took: float) -> None:
     """Print the figures."""
     commits = sum(len(s) for each in said for s in each["seconds"].values())
     conflicts = sum(each["conflicts"] for each in said)
-    print(f"{commits} commits in {took:.1f} s: {commits / took:.0f}/s; {conflicts} conflicts retried")
+    print(
+        f"{commits} commits in {took:.1f} s: {commits / took:.0f}/s; {conflicts} conflicts retried"
+    )
     print(f"{'milliseconds a commit':24}{'median':>11}{'p95':>11}{'p99':>11}")
     for sort in ("shared", "own resource", "own branch"):
         print(f"{sort:24}{figures([s for each in said for s in each['seconds'][sort]])}")

@@ -34,8 +34,7 @@ from agp.store.database import Database
 
 WORDS = 60_000
 CHANGES_A_COMMIT = 2_000
-SYLLABLES = "ba be bi bo da de di do fa fi ga go ka ke ki ko la le li lo ma me mi mo na ne ni no \
-pa pe po ra re ri ro sa se si so ta te ti to va ve vi vo za ze zi".split()
+SYLLABLES = [first + vowel for first in "bdfgklmnprstvz" for vowel in "aeio"]
 KINDS = ("summary", "review", "extraction", "triage", "translation", "planning", "search", "test")
 
 
@@ -179,7 +178,9 @@ def main() -> None:
             database.close()
             took = time.perf_counter() - start
             each = 1e3 * took / (size * given.versions)
-            print(f"{size:,} × {given.versions} versions: loaded in {took:.0f} s ({each:.2f} ms each)")
+            print(
+                f"{size:,} × {given.versions} versions: loaded in {took:.0f} s ({each:.2f} ms each)"
+            )
             measured.append(measure(location, words, descriptions, given.repeats))
     header = ["", *(f"{size:,} {of}" for size in given.sizes for of in ("median", "p95"))]
     rows = [[*header, *(f"{size:,} is ×" for size in given.sizes[1:])]]

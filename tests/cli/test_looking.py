@@ -22,6 +22,7 @@ from agp.sepl.gate import Rule
 from agp.sepl.variables import Mode
 from tests.cli.conftest import GOOD, Agp
 
+
 def _commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
     """Every command of the command line, as it is typed."""
     if path:

@@ -32,9 +32,11 @@ def test_a_lost_race_names_both_commits(two: tuple[Registry, Registry]) -> None:
     made = first.update(prompt("a", system="Mine."))
     with pytest.raises(ConflictError) as caught:
         history.commit(MAIN, {prompt("b").id: prompt("b", system="Hers.")}, WHY, expected=built_on)
-    assert made is not None and built_on is not None
+    assert made is not None
+    assert built_on is not None
     assert (caught.value.expected, caught.value.actual) == (built_on, made.id)
-    assert built_on[:12] in caught.value.message and made.id[:12] in caught.value.message
+    assert built_on[:12] in caught.value.message
+    assert made.id[:12] in caught.value.message
 
 
 def test_an_independent_change_is_applied_on_the_new_head(two: tuple[Registry, Registry]) -> None:
@@ -45,7 +47,9 @@ def test_an_independent_change_is_applied_on_the_new_head(two: tuple[Registry, R
     late = history.commit(
         MAIN, {rid: prompt("b", system="Hers.")}, WHY, expected=built_on, base=base
     )
-    assert made is not None and late is not None and late.parent == made.id
+    assert made is not None
+    assert late is not None
+    assert late.parent == made.id
     assert first.get_info("prompt/a") == prompt("a", system="Mine.")
     assert first.get_info("prompt/b") == prompt("b", system="Hers.")
 

@@ -68,7 +68,8 @@ def test_a_name_that_reads_like_something_else_is_refused(registry: Registry, na
         history.create_branch(name, at=at)
     with pytest.raises(InputError):
         registry.move_alias(RID, name, "1.0.0")
-    assert history.names.tags() == {} and list(history.branches()) == ["main"]
+    assert history.names.tags() == {}
+    assert list(history.branches()) == ["main"]
 
 
 def test_branches_and_tags_share_one_space_of_names(registry: Registry) -> None:

@@ -64,7 +64,8 @@ def test_the_whole_life_of_a_resource(
     first = registry.get_info(rid)
 
     assert type(registry.build(first)) is type(registry.get(rid))
-    assert rid in registry.list() and rid in registry.list(type_)
+    assert rid in registry.list()
+    assert rid in registry.list(type_)
     assert rid in [hit.resource for hit in registry.retrieve("mine", types=[type_])]
 
     variables = registry.get_variables(rid)

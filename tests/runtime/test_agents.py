@@ -63,7 +63,8 @@ def test_a_model_that_repeats_itself_is_made_to_answer(make_project: MakeProject
     ("call", "told"),
     [
         (_call("nothing", x=1), "there is no tool 'nothing'"),
-        (_call(cod="1"), "code: Field required"),
+        (_call(cod="1"), "there is no argument 'cod'; there are: code"),
+        (_call(), "code: Field required"),
         (_call(code="1/0"), "ZeroDivisionError"),
         (_call("read_file", path="../secret"), "Error:"),
     ],
