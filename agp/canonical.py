@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import rfc8785
 
 from agp.errors import InputError
+
+_LARGEST = 2**53 - 1
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False
+)
 
 
 def canonical_json(value: Any) -> bytes:
@@ -17,12 +23,32 @@ def canonical_json(value: Any) -> bytes:
     beyond ±(2^53 - 1), keys that are not strings, other Python types.
     """
     try:
+        if _is_simple(value):  # what C code writes the same, several times faster
+            return _ENCODER.encode(value).encode("utf-8")
         return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeError) as error:
+    except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise InputError(
             f"This value has no canonical JSON form: {error}",
             hint="Use strings, finite numbers, booleans, null, lists, objects with string keys.",
         ) from error
+
+
+def _is_simple(value: Any) -> bool:
+    """Whether the standard encoder writes a value canonically.
+
+    It does without fractions, large integers, and keys beyond ASCII, whose order differs.
+    """
+    kind = type(value)
+    if kind is dict:
+        for key, each in value.items():
+            if type(key) is not str or not key.isascii() or not _is_simple(each):
+                return False
+        return True
+    if kind is list:
+        return all(map(_is_simple, value))
+    if kind is int:
+        return -_LARGEST <= value <= _LARGEST
+    return kind is str or kind is bool or value is None
 
 
 def digest(value: Any) -> str:

@@ -7,10 +7,10 @@ are shared, so their state must live in the task or the store.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from agp.recent import Recent
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.kinds import KINDS
 from agp.rspl.view import View
@@ -20,8 +20,7 @@ class Builder:
     """Builds instances and keeps the ``capacity`` most recently used."""
 
     def __init__(self, capacity: int = 1024) -> None:
-        self._built: OrderedDict[str, Any] = OrderedDict()
-        self._capacity = capacity
+        self._built: Recent[str, Any] = Recent(capacity)
 
     def get(self, view: View, rid: ResourceId) -> Any:
         """The live instance of a resource in a view. Raises NotFoundError, ResourceError."""
@@ -30,15 +29,11 @@ class Builder:
 
     def of(self, digest: str, load: Callable[[str], Record]) -> Any:
         """The live instance of the record with a digest, which ``load`` reads if need be."""
-        if digest in self._built:
-            self._built.move_to_end(digest)
-            return self._built[digest]
-        return self.build(load(digest))
+        built = self._built.get(digest)
+        return self.build(load(digest)) if built is None else built
 
     def build(self, record: Record) -> Any:
         """The live instance of a record."""
         instance = KINDS[record.type].build(record)
-        self._built[record.digest] = instance
-        while len(self._built) > self._capacity:
-            self._built.popitem(last=False)
+        self._built.put(record.digest, instance)
         return instance

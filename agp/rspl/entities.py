@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -10,7 +11,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agp.canonical import digest
+from agp.canonical import canonical_json
 from agp.errors import InputError, NotFoundError
 
 JsonObject = dict[str, Any]
@@ -132,6 +133,11 @@ class Record(BaseModel):
         return self.model_dump(mode="json")
 
     @cached_property
+    def canonical(self) -> bytes:
+        """The canonical JSON of the content. Raises InputError for what has none (NaN)."""
+        return canonical_json(self.body())
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON of the content: the version's identity."""
-        return digest(self.body())
+        return hashlib.sha256(self.canonical).hexdigest()

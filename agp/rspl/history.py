@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from agp.audit import log as audit
 from agp.errors import ConflictError, InputError, NotFoundError
+from agp.recent import Recent
 from agp.rspl import search
 from agp.rspl.commits import (
     Change,
@@ -41,6 +42,8 @@ FILES = "files"
 """The author of what came from folders."""
 _SHORTEST_PREFIX = 6
 _CHUNK = 400
+_LIVE_KEPT = 10_000
+_VIEWS_KEPT = 16
 _AUDITED = 1000
 """How many of the resources that a commit moved are named in the audit log."""
 
@@ -75,8 +78,8 @@ class History:
         self.versions = self.objects.versions
         self.version_of = self.objects.version_of
         self.resolve = self.objects.resolve
-        self._views: dict[str, View] = {}
-        self._live: dict[tuple[str, ResourceId], tuple[object, str | None]] = {}
+        self._views: Recent[str, View] = Recent(_VIEWS_KEPT)
+        self._live: Recent[tuple[str, ResourceId], tuple[int, str | None]] = Recent(_LIVE_KEPT)
 
     def keep(self, records: Iterable[Record]) -> None:
         """Store record bodies by digest without making them live (candidates, for the record)."""
@@ -143,7 +146,8 @@ class History:
             refs = _refs_of(session, branch)
         if row is None:
             raise NotFoundError("branch", branch, self.branches())
-        view = self._views[branch] = View(refs, self.load, commit=head)
+        view = View(refs, self.load, commit=head)
+        self._views.put(branch, view)
         return view
 
     def view_at(self, commit: str) -> View:
@@ -160,13 +164,14 @@ class History:
         An unknown branch has nothing live.
         """
         stamp = self.database.stamp()
-        known = self._live.get((branch, rid))
-        if known is not None and stamp is not None and known[0] == stamp:
+        known = self._live.get((branch, rid)) if stamp is not None else None
+        if known is not None and known[0] == stamp:
             return known[1]
         asked = {"branch": branch, **_row(rid)}
         with self.database.read() as session:
             found = session.connection().execute(_LIVE, asked).scalar()
-        self._live[branch, rid] = (stamp, found)
+        if stamp is not None:
+            self._live.put((branch, rid), (stamp, found))
         return found
 
     # -- files -----------------------------------------------------------------------------

@@ -5,16 +5,16 @@ Bodies are written once and never changed; a name is given once and never to ano
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
-from agp.canonical import canonical_json
 from agp.errors import InputError, NotFoundError, StoreError
+from agp.recent import Recent
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.kinds import KINDS
 from agp.store.database import Database, insert_new
@@ -40,19 +40,33 @@ class Objects:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.load = lru_cache(maxsize=_CACHED)(self._load)
+        self._recent: Recent[str, Record] = Recent(_CACHED)
 
-    def _load(self, wanted: str) -> Record:
+    def load(self, wanted: str) -> Record:
+        """The record with a digest. Raises StoreError where it is missing or was altered."""
+        known = self._recent.get(wanted)
+        if known is None:
+            known = self._read(wanted)
+            self.remember([known])
+        return known
+
+    def remember(self, records: Iterable[Record]) -> None:
+        """Have records at hand that are in the store: what was just written is read next."""
+        for record in records:
+            self._recent.put(record.digest, record)
+
+    def _read(self, wanted: str) -> Record:
         with self._database.read() as session:
             body = session.connection().execute(_BODY, {"digest": wanted}).scalar()
         if body is None:
             raise StoreError(f"The store holds no version with digest {wanted[:12]}.")
-        record = Record.model_validate(json.loads(body))
-        if record.digest != wanted:
+        if hashlib.sha256(body.encode()).hexdigest() != wanted:
             raise StoreError(
-                f"{record.id}: the stored content does not match its digest {wanted[:12]}.",
+                f"The stored content of version {wanted[:12]} does not match its digest.",
                 hint="The store was changed from outside. See what else: agp fsck",
             )
+        record = Record.model_validate(json.loads(body))
+        record.__dict__["digest"] = wanted  # just derived, from the same bytes
         return record
 
     def versions(self, rid: ResourceId) -> list[tuple[str, str]]:
@@ -111,7 +125,7 @@ def keep(session: Session, records: Iterable[Record]) -> None:
 
 
 def _object(record: Record, moment: str) -> dict[str, Any]:
-    body = canonical_json(record.body())
+    body = record.canonical
     if len(body) > LARGEST_BODY:
         raise InputError(
             f"{record.id}: its content has {len(body):,} bytes; {LARGEST_BODY:,} are the most.",

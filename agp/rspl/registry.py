@@ -396,6 +396,7 @@ class Registry:
                 session=session,
             )
             self.history.note_sources(self.branch, noted or {}, session)
+        self.history.objects.remember(record for record in changes.values() if record)
         return commit
 
 
