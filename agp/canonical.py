@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, cast
 
 import rfc8785
 
@@ -38,12 +38,11 @@ def _is_simple(value: Any) -> bool:
 
     It does without fractions, large integers, and keys beyond ASCII, whose order differs.
     """
-    kind = type(value)
+    kind = cast("type[object]", type(value))
     if kind is dict:
-        for key, each in value.items():
-            if type(key) is not str or not key.isascii() or not _is_simple(each):
-                return False
-        return True
+        return all(
+            type(key) is str and key.isascii() and _is_simple(each) for key, each in value.items()
+        )
     if kind is list:
         return all(map(_is_simple, value))
     if kind is int:

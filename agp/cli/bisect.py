@@ -13,8 +13,8 @@ from agp.cli.options import MAIN, Branch, Format, Models, Output, Place, Samples
 if TYPE_CHECKING:
     from agp.cli.progress import Progress
     from agp.project import Project
-    from agp.rspl.bisect import Bisection
     from agp.rspl.commits import Commit
+    from agp.rspl.lineage.bisect import Bisection
     from agp.runs.report import Report
 
 
@@ -79,8 +79,8 @@ class _Judge:
     def search(self, good: str, bad: str, threshold: float | None) -> Bisection:
         """Bisect with this judge."""
         from agp.evaluation.catalog import find_benchmark
-        from agp.rspl.bisect import bisect
         from agp.rspl.entities import EntityType
+        from agp.rspl.lineage.bisect import bisect
 
         name = self.samples.agent
         if not name:

@@ -12,7 +12,7 @@ from agp.cli.options import MAIN, Branch, Format, Output, Place
 
 if TYPE_CHECKING:
     from agp.project import Project
-    from agp.rspl.blame import BlamedLine
+    from agp.rspl.lineage.blame import BlamedLine
 
 
 @grouped
@@ -53,8 +53,8 @@ def blame(
 def _blamed(project: Project, resource: str, part: str | None) -> list[BlamedLine]:
     from agp.cli.naming import find_version
     from agp.errors import NotFoundError
-    from agp.rspl.blame import blame
-    from agp.rspl.lineage import moves
+    from agp.rspl.lineage.blame import blame
+    from agp.rspl.lineage.graph import moves
 
     version, at = find_version(project, resource), project.registry.branch
     if "@" in resource and not version.live:

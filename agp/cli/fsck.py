@@ -24,7 +24,7 @@ def fsck(place: Place, output: Output = Format.table) -> None:
     """
     from agp.cli.opening import opened_store
     from agp.cli.render import console, print_json, print_table
-    from agp.rspl.fsck import check
+    from agp.rspl.upkeep.fsck import check
 
     shown = console(stderr=True)
     with opened_store(place) as database, shown.status("Checking …") as status:

@@ -43,7 +43,7 @@ def gc(
     """
     from agp.cli.opening import opened_store
     from agp.cli.render import print_json
-    from agp.rspl.gc import collect
+    from agp.rspl.upkeep.gc import collect
 
     spans, calls = _age(spans_older_than), _age(calls_older_than)
     with opened_store(place) as database:

@@ -85,7 +85,7 @@ def diff(
 def _differences(project: Project, a: str, b: str | None) -> list[tuple[str, str]]:
     from agp.cli.naming import find_commit, find_version
     from agp.errors import InputError
-    from agp.rspl.diff import diff_records, diff_views
+    from agp.rspl.lineage.diff import diff_records, diff_views
 
     left, right = find_commit(project, a), find_commit(project, b) if b else None
     if left and b and right:
@@ -108,7 +108,7 @@ def commit_differences(
     project: Project, commit: Commit, *, backwards: bool = False
 ) -> list[tuple[str, str]]:
     """What a commit changed, or what undoing it would change, resource by resource."""
-    from agp.rspl.diff import diff_records
+    from agp.rspl.lineage.diff import diff_records
 
     found: list[tuple[str, str]] = []
     for change in commit.changes:

@@ -12,7 +12,7 @@ from agp.cli.grouped import grouped
 from agp.cli.options import MAIN, Format, Output, Place
 
 if TYPE_CHECKING:
-    from agp.rspl.merge import MergeConflict, MergeResult
+    from agp.rspl.lineage.merge import MergeConflict, MergeResult
 
 _SHOWN = 3
 """The commits of each side that are shown with a conflict."""
@@ -54,7 +54,7 @@ def merge(
     from agp.cli.opening import opened
     from agp.cli.render import print_json
     from agp.errors import InputError
-    from agp.rspl.merge import MergeConflict, merge_branch
+    from agp.rspl.lineage.merge import MergeConflict, merge_branch
 
     if ours and theirs:
         raise InputError("--ours and --theirs exclude each other.", hint="Give one of them.")

@@ -68,7 +68,7 @@ def _restore(
     project: Project, target: str, version: str, branch: str | None, *, ask: bool
 ) -> Commit | None:
     from agp.cli.naming import find_resource
-    from agp.rspl.diff import diff_records
+    from agp.rspl.lineage.diff import diff_records
 
     _stand_on(project, branch or project.registry.branch)
     rid = find_resource(project, target)

@@ -66,7 +66,7 @@ class Objects:
                 hint="The store was changed from outside. See what else: agp fsck",
             )
         record = Record.model_validate(json.loads(body))
-        record.__dict__["digest"] = wanted  # just derived, from the same bytes
+        object.__setattr__(record, "digest", wanted)  # just derived, from the same bytes
         return record
 
     def versions(self, rid: ResourceId) -> list[tuple[str, str]]:

@@ -71,7 +71,8 @@ class AgentRun:
 
     ``tools`` are its tools, its sub-agents, and the actions of its memory and environment;
     ``memory`` and ``environment`` are for the policy, None where the agent has none.
-    ``earlier`` are attempts to refine, oldest first; ``refine`` is the prompt that asks for it.
+    ``earlier`` are attempts to refine, oldest first; ``refine`` is the prompt that asks for it;
+    ``contract`` says what the agent can call, where its prompt asks for that.
     """
 
     task: Task
@@ -82,13 +83,17 @@ class AgentRun:
     environment: Handle | None = None
     earlier: Sequence[Attempt] = ()
     refine: Prompt | None = None
+    contract: str = ""
 
     def messages(self) -> list[JsonObject]:
         """The conversation that opens the task, in OpenAI form; with the last attempt, if any.
 
         Only the last attempt is shown: a small model drowns in a long history of wrong answers.
         """
-        messages = self.prompt.messages(**{**self.task.fields, "input": self.task.input})
+        fields = {**self.task.fields, "input": self.task.input}
+        if self.prompt.wants_contract:
+            fields["contract"] = self.contract
+        messages = self.prompt.messages(**fields)
         if self.earlier and self.refine:
             last = self.earlier[-1]
             request = self.refine.render(feedback=last.feedback or "It may be wrong.")

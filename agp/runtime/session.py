@@ -14,8 +14,10 @@ from agp.errors import AgpError, ResourceError
 from agp.models.manager import ModelManager
 from agp.models.types import Completion, JsonObject
 from agp.rspl.builder import Builder
+from agp.rspl.contract import Scope, contract_of
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.kinds.agent import AgentRunner
+from agp.rspl.kinds.prompt import Prompt
 from agp.rspl.view import View
 from agp.runtime.agent_run import AgentRun, Attempt, Complete, Handle
 from agp.runtime.task_state import TaskState
@@ -103,9 +105,12 @@ class Session:
         ids += [ResourceId(EntityType.AGENT, name) for name in bound.get("agents", [])]
         offered = [(view.record(rid), get(rid)) for rid in ids]
         offered += [(handle.held.record, handle.held) for handle in handles.values()]
+        prompt: Prompt = get(ResourceId(EntityType.PROMPT, bound["prompt"]))
+        asked = prompt.wants_contract
         return AgentRun(
             task=task,
-            prompt=get(ResourceId(EntityType.PROMPT, bound["prompt"])),
+            prompt=prompt,
+            contract=contract_of(view, Scope(agent=record.name)).text if asked else "",
             tools=ToolBox(offered, context, self.tracer, capture=self.models.capture_content),
             complete=self._bound(bound["model"], below.seed, below.repetition),
             memory=handles.get(EntityType.MEMORY),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from agp.evaluation.splits import Splits, default_sizes, split
 from agp.evaluation.types import Benchmark, Sample
-from agp.rspl.diff import diff_records
 from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
+from agp.rspl.lineage.diff import diff_records
 from agp.rspl.view import View
 from agp.runs.bench import models_of, start_view
 from agp.runs.journal import Journal

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import NullPool, create_engine, make_url, text
 
 from agp.audit.keys import VARIABLE
-from agp.rspl import fsck
 from agp.rspl.entities import EntityType, Implementation, Record
+from agp.rspl.upkeep import fsck
 from agp.store.database import Database
 from agp.store.engines import store_url
 

@@ -16,10 +16,10 @@ from _common import prompt
 from agp.rspl.commits import Commit
 from agp.rspl.discovery import discover, library_root
 from agp.rspl.entities import Record, ResourceId
-from agp.rspl.gc import collect
 from agp.rspl.history import History
-from agp.rspl.merge import merge_branch
+from agp.rspl.lineage.merge import merge_branch
 from agp.rspl.registry import Registry
+from agp.rspl.upkeep.gc import collect
 from agp.store.database import Database
 
 SOLVER, OTHER, NOTES = "prompt/solver", "prompt/other", "memory/semantic"

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agp.errors import InputError, NotFoundError
-from agp.rspl.bisect import Score, abisect, bisect
 from agp.rspl.commits import Commit
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.history import History
-from agp.rspl.merge import merge_branch
+from agp.rspl.lineage.bisect import Score, abisect, bisect
+from agp.rspl.lineage.merge import merge_branch
 from agp.rspl.registry import Registry
 from agp.store.database import Database
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agp.errors import NotFoundError
-from agp.rspl.blame import blame
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.history import History
-from agp.rspl.merge import merge_branch
+from agp.rspl.lineage.blame import blame
+from agp.rspl.lineage.merge import merge_branch
 from agp.store.database import Database
 
 from .branching import SPELLING, forked, spell

@@ -16,9 +16,9 @@ from agp.canonical import canonical_json
 from agp.errors import InputError, NotFoundError, ResourceError
 from agp.rspl.bundle import export_bundle, import_bundle, read_bundle
 from agp.rspl.entities import EntityType, ResourceId
-from agp.rspl.fsck import check
 from agp.rspl.history import History
 from agp.rspl.registry import Registry
+from agp.rspl.upkeep.fsck import check
 from agp.store.tables import AuditRow, CommitRow, ObjectRow
 
 from .growing import STEPS, Step, fresh, grow

@@ -8,13 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agp.rspl.diff import compare_views, counts, diff_records, diff_views, differences, leaves
 from agp.rspl.entities import EntityType, Record
 from agp.rspl.history import History
 from agp.rspl.kinds.actions import Action, Function, schema_of_actions
+from agp.rspl.lineage.diff import (
+    compare_views,
+    counts,
+    diff_records,
+    diff_views,
+    differences,
+    leaves,
+)
+from agp.rspl.lineage.schema_diff import schema_statements
+from agp.rspl.lineage.three_way import ABSENT
 from agp.rspl.registry import Registry
-from agp.rspl.schema_diff import schema_statements
-from agp.rspl.three_way import ABSENT
 
 from .helpers import prompt, record
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from sqlalchemy import text
 
 from agp.rspl.entities import EntityType
-from agp.rspl.fsck import check
 from agp.rspl.history import History
 from agp.rspl.registry import Registry
+from agp.rspl.upkeep.fsck import check
 from agp.runs.journal import Journal
 from agp.store.database import Database
 

@@ -10,10 +10,10 @@ from sqlalchemy import delete, func, insert, select
 
 from agp.errors import StoreError
 from agp.rspl.entities import EntityType, ResourceId
-from agp.rspl.fsck import check
-from agp.rspl.gc import Collected, collect
 from agp.rspl.history import History
 from agp.rspl.registry import Registry
+from agp.rspl.upkeep.fsck import check
+from agp.rspl.upkeep.gc import Collected, collect
 from agp.store.tables import AuditRow, CallRow, EmbeddingRow, ObjectRow, PinRow, SpanRow
 
 from .growing import STEPS, Step, fresh, grow

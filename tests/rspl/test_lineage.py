@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert
 
 from agp.errors import NotFoundError
 from agp.rspl.history import History
-from agp.rspl.lineage import (
+from agp.rspl.lineage.graph import (
     ancestors,
     ancestry,
     commit_graph,
@@ -23,7 +23,7 @@ from agp.rspl.lineage import (
     new_since,
     version_graph,
 )
-from agp.rspl.merge import merge_branch
+from agp.rspl.lineage.merge import merge_branch
 from agp.rspl.registry import Registry
 from agp.store.tables import CommitRow
 

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from agp.errors import StoreError
-from agp.rspl.gc import Collected, collect
 from agp.rspl.history import History
 from agp.rspl.lock import read_lock, write_lock
 from agp.rspl.registry import Registry
+from agp.rspl.upkeep.gc import Collected, collect
 from agp.store.tables import PinRow
 
 from .helpers import prompt

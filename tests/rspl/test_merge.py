@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from agp.errors import ConflictError, InputError, NotFoundError
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.history import History
-from agp.rspl.lineage import ancestors
-from agp.rspl.merge import MergeConflict, MergeResult, merge_branch
-from agp.rspl.merge_views import merge_views
+from agp.rspl.lineage.graph import ancestors
+from agp.rspl.lineage.merge import MergeConflict, MergeResult, merge_branch
+from agp.rspl.lineage.merge_views import merge_views
 from agp.rspl.registry import Registry
 from agp.rspl.view import View
 from agp.store.database import Database

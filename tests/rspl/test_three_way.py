@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agp.rspl.three_way import ABSENT, Clash, PartMerge, marked, merge_lines, same
+from agp.rspl.lineage.three_way import ABSENT, Clash, PartMerge, marked, merge_lines, same
 
 LINES = st.lists(st.sampled_from("abcd"), max_size=8)
 JSON = st.recursive(

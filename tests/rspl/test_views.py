@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from agp.errors import InputError
-from agp.rspl.diff import diff_records, diff_views
 from agp.rspl.entities import ResourceId
-from agp.rspl.lineage import ancestors, merge_base, version_graph
+from agp.rspl.lineage.diff import diff_records, diff_views
+from agp.rspl.lineage.graph import ancestors, merge_base, version_graph
 from agp.rspl.lock import read_lock, write_lock
 from agp.rspl.registry import Registry
 

@@ -19,8 +19,8 @@ from sqlalchemy import Engine, MetaData, create_engine, insert, select, text
 
 from agp.errors import InputError, NotFoundError, StoreError
 from agp.rspl.entities import ResourceId
-from agp.rspl.fsck import check
 from agp.rspl.history import History
+from agp.rspl.upkeep.fsck import check
 from agp.runs.journal import Journal, list_runs
 from agp.store.database import SCHEMA, Database
 from agp.store.engines import store_url

@@ -13,6 +13,8 @@ from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, take
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LONGEST_TEXT = 20_000
+CONTRACT = "{{contract}}"
+"""Stands for what the agent can call: see `agp.rspl.contract`."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,20 @@ class Prompt:
 
         return _PLACEHOLDER.sub(fill, self.template)
 
+    @property
+    def wants_contract(self) -> bool:
+        """Whether its system text or template asks for the contract of the agent's bindings."""
+        return CONTRACT in self.system or "contract" in placeholders_of(self.template)
+
     def messages(self, **fields: str) -> list[JsonObject]:
         """The conversation so far, in OpenAI form: system, demonstrations, the task."""
         messages: list[JsonObject] = []
-        if self.system.strip():
-            messages.append({"role": "system", "content": self.system.strip()})
+        # The system text is no template: of all placeholders only the contract is filled in.
+        system = self.system.strip()
+        if "contract" in fields:
+            system = system.replace(CONTRACT, fields["contract"])
+        if system:
+            messages.append({"role": "system", "content": system})
         for shown in self.demonstrations:
             messages.append({"role": "user", "content": shown["input"]})
             messages.append({"role": "assistant", "content": shown["output"]})

@@ -18,8 +18,8 @@ from agp.rspl.dependencies import closure
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.stateful import StatefulKind
-from agp.rspl.resolutions import Resolutions
-from agp.rspl.three_way import ABSENT, OURS, THEIRS, Decided, PartMerge, same
+from agp.rspl.lineage.resolutions import Resolutions
+from agp.rspl.lineage.three_way import ABSENT, OURS, THEIRS, Decided, PartMerge, same
 from agp.rspl.view import View
 
 

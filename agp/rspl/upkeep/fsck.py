@@ -21,8 +21,8 @@ from agp.errors import AgpError
 from agp.rspl import search
 from agp.rspl.commits import Change, Reason, commit_id
 from agp.rspl.entities import EntityType, Record, ResourceId
-from agp.rspl.fsck_links import check_links
 from agp.rspl.kinds import KINDS
+from agp.rspl.upkeep.links import check_links
 from agp.store.database import Database
 from agp.store.failures import FAILURES
 from agp.store.tables import (

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from agp.errors import NotFoundError
-from agp.rspl.diff import leaves, lines_of
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.history import MAIN, History
 from agp.rspl.kinds import KINDS
-from agp.rspl.lineage import Moved, Node, Provenance, ancestry, moves, provenance
+from agp.rspl.lineage.diff import leaves, lines_of
+from agp.rspl.lineage.graph import Moved, Node, Provenance, ancestry, moves, provenance
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from typing import Any
 from agp.errors import AgpError, InputError
 from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
-from agp.rspl.lineage import Provenance, merge_base, moves, new_since, provenance
-from agp.rspl.merge_views import Conflict, merge_views
+from agp.rspl.lineage.graph import Provenance, merge_base, moves, new_since, provenance
+from agp.rspl.lineage.merge_views import Conflict, merge_views
+from agp.rspl.lineage.resolutions import Resolutions
+from agp.rspl.lineage.three_way import OURS, THEIRS
 from agp.rspl.registry import Registry, retry_on_conflict
-from agp.rspl.resolutions import Resolutions
-from agp.rspl.three_way import OURS, THEIRS
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def merge_branch(
     well: it says who brought the changes over, and undoing it is one rollback.
 
     Parameters: ``take`` the side (``ours``, ``theirs``) that conflicts go to; ``resolutions``
-    decisions as `agp.rspl.resolutions` describes them. Raises MergeConflict with nothing
+    decisions as `agp.rspl.lineage.resolutions` describes them. Raises MergeConflict with nothing
     written; InputError for unrelated histories, NotFoundError, ResourceError. When others are
     faster, the merge is made again on what they left; ConflictError after several times.
     """

@@ -18,7 +18,7 @@ from agp.rspl.commits import Commit
 from agp.rspl.dependencies import closure
 from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
-from agp.rspl.lineage import Provenance, provenance_of
+from agp.rspl.lineage.graph import Provenance, provenance_of
 from agp.rspl.view import View
 
 Score = float | bool | None

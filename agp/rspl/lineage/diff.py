@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from agp.rspl.entities import JsonObject, Record, ResourceId
-from agp.rspl.schema_diff import schema_statements
-from agp.rspl.three_way import ABSENT, same
+from agp.rspl.lineage.schema_diff import schema_statements
+from agp.rspl.lineage.three_way import ABSENT, same
 from agp.rspl.view import View
 
 Form = Literal["text", "code", "schema", "json"]

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from agp.rspl.entities import JsonObject
 from agp.rspl.kinds.actions import actions_of_schema
-from agp.rspl.three_way import ABSENT, same
+from agp.rspl.lineage.three_way import ABSENT, same
 
 _ARGUMENTS = ("properties", "required")
 _SAID = ("description", "default", "type", "anyOf", "enum", "const", "$ref", "items")

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from agp.errors import InputError
 from agp.rspl.entities import ResourceId
-from agp.rspl.three_way import OURS, THEIRS, Decided
+from agp.rspl.lineage.three_way import OURS, THEIRS, Decided
 
 _FORM = (
     'Write {"type/name": "ours"} or {"type/name": {"path": {"take": "theirs"}}} or {"value": …}.'

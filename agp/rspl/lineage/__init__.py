@@ -1,0 +1,5 @@
+"""How versions and commits follow from one another: ancestry, differences, merges, blame, bisect.
+
+`graph.py` walks the commits, `diff.py` compares, `merge.py` joins two branches (`merge_views.py`
+and `three_way.py` do so without a store), `blame.py` and `bisect.py` find the commit to ask.
+"""
