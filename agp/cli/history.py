@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -43,7 +42,7 @@ def log(
         rid = find_resource(project, resource) if resource else None
         commits = project.history.log(branch, rid, limit)
     if output is Format.json:
-        print_json([commit_data(commit) for commit in commits])
+        print_json([commit.data() for commit in commits])
         return
     rows = [(short(c.id), moment(c.created_at), c.author.split()[0], c.message) for c in commits]
     print_table(("commit", "when", "by", "what and why"), rows, empty="No commit did that.")
@@ -117,11 +116,3 @@ def commit_differences(
         old, new = (after, before) if backwards else (before, after)
         found.append((str(change.resource), diff_records(old, new)))
     return found
-
-
-def commit_data(commit: Commit) -> dict[str, Any]:
-    """A commit as plain data."""
-    changes = [
-        {"resource": str(c.resource), "before": c.before, "after": c.after} for c in commit.changes
-    ]
-    return {**asdict(commit), "changes": changes}

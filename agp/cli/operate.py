@@ -226,24 +226,13 @@ def run(
 
 
 def _records(source: Path) -> list[Record]:
-    from pydantic import ValidationError
-
-    from agp.errors import InputError
     from agp.rspl.discovery import read_folder
     from agp.rspl.entities import Record
 
     if source.is_dir():
         return read_folder(source)
     body = _object(_read(str(source) if str(source) == "-" else f"@{source}"), str(source))
-    try:
-        return [Record.model_validate({k: v for k, v in body.items() if k not in _ABOUT})]
-    except ValidationError as error:
-        fault = error.errors()[0]
-        field = ".".join(map(str, fault["loc"]))
-        raise InputError(
-            f"{source}: not a record: field {field!r}: {fault['msg']}.",
-            hint="See what one looks like: agp show prompt/solver -f json",
-        ) from error
+    return [Record.read({k: v for k, v in body.items() if k not in _ABOUT})]
 
 
 def _assignment(text: str, now: dict[str, Any]) -> tuple[str, Any]:

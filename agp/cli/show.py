@@ -91,11 +91,11 @@ def _show_run(project: Project, run: str, output: Format, place: Place) -> None:
 
 
 def _show_commit(project: Project, commit: Commit, output: Format) -> None:
-    from agp.cli.history import commit_data, commit_differences
+    from agp.cli.history import commit_differences
     from agp.cli.render import moment, print_diff, print_json
 
     if output is Format.json:
-        print_json(commit_data(commit))
+        print_json(commit.data())
         return
     _fields(
         {

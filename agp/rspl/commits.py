@@ -6,18 +6,22 @@ content, parents included, so no commit can be altered without changing every id
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy import and_, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from agp.canonical import digest
+from agp.errors import InputError
 from agp.rspl.entities import EntityType, ResourceId
 from agp.store.tables import ChangeRow, CommitRow, now, table
 
 _CHUNK = 400
+_LONGEST_WORD = 255
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 # Built once: on the way of every commit.
 _LAST_SEQ = select(func.max(table(CommitRow).c.seq))
@@ -51,6 +55,14 @@ class Commit:
     created_at: str
     changes: tuple[Change, ...]
 
+    def data(self) -> dict[str, Any]:
+        """The same as plain JSON data."""
+        changes = [
+            {"resource": str(c.resource), "before": c.before, "after": c.after}
+            for c in self.changes
+        ]
+        return {**asdict(self), "changes": changes}
+
     @property
     def parents(self) -> list[str | None]:
         """What it builds on: its parent (None for the first of a store), then what it merged."""
@@ -66,6 +78,20 @@ class Reason:
     message: str
     evidence: dict[str, Any] = field(default_factory=dict[str, Any])
     objective: str | None = None
+
+    def __post_init__(self) -> None:
+        checked_text(self.author, "The author", _LONGEST_WORD)
+        checked_text(self.operator, "The operator", _LONGEST_WORD)
+        checked_text(self.message, "The message")
+
+
+def checked_text(text: str, what: str, longest: int | None = None) -> str:
+    """Return text that every database can hold, else raise InputError."""
+    if _UNSTORABLE.search(text):
+        raise InputError(f"{what} holds a character that cannot be stored.", hint="Take it out.")
+    if longest is not None and len(text) > longest:
+        raise InputError(f"{what} is longer than {longest} characters.", hint="Shorten it.")
+    return text
 
 
 def commit_id(

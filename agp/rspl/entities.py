@@ -7,14 +7,17 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from agp.canonical import canonical_json
 from agp.errors import InputError, NotFoundError
+from agp.frozen import FrozenDict, freeze
 
 JsonObject = dict[str, Any]
+Frozen = Annotated[JsonObject, AfterValidator(freeze)]
+"""A JSON object that is copied into a record and never changes there."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[_.-][a-z0-9]+)*", re.ASCII)
 _LONGEST_NAME = 100
@@ -93,7 +96,7 @@ class Implementation(BaseModel):
 
     kind: Literal["import", "source", "skill", "mcp"]
     entry: str
-    files: dict[str, str] = Field(default_factory=dict[str, str])
+    files: Annotated[dict[str, str], AfterValidator(freeze)] = Field(default_factory=FrozenDict)
 
 
 class Record(BaseModel):
@@ -102,7 +105,7 @@ class Record(BaseModel):
     ``input_schema`` and ``output_schema`` are the types of the mapping φ; ``evolvable`` is the
     marker g; ``params`` are the instantiation parameters θ. The exported representations F
     follow from these (see ``agp.rspl.kinds``). Two records with equal content have equal
-    digests and are one version.
+    digests and are one version. A record is immutable all the way down; `body` gives a copy.
     """
 
     # NaN must reach canonical_json, which refuses it, not be dumped as null on the way.
@@ -112,21 +115,34 @@ class Record(BaseModel):
     name: str
     description: str = ""
     evolvable: bool = True
-    metadata: JsonObject = Field(default_factory=dict[str, Any])
-    input_schema: JsonObject = Field(default_factory=dict[str, Any])
-    output_schema: JsonObject = Field(default_factory=dict[str, Any])
+    metadata: Frozen = Field(default_factory=FrozenDict)
+    input_schema: Frozen = Field(default_factory=FrozenDict)
+    output_schema: Frozen = Field(default_factory=FrozenDict)
     implementation: Implementation
-    params: JsonObject = Field(default_factory=dict[str, Any])
+    params: Frozen = Field(default_factory=FrozenDict)
 
     @property
     def id(self) -> ResourceId:
         """The address of the resource this is a record of."""
         return ResourceId(self.type, self.name)
 
+    @classmethod
+    def read(cls, body: Mapping[str, Any]) -> Self:
+        """A record from plain data. Raises InputError naming the field that is wrong."""
+        try:
+            return cls.model_validate(body)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            field = ".".join(map(str, fault["loc"]))
+            raise InputError(
+                f"Not a record: field {field!r}: {fault['msg']}.",
+                hint="See what one looks like: agp show prompt/solver -f json",
+            ) from error
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A checked copy with some fields replaced; its digest is its own."""
         del deep  # immutable all the way down
-        return type(self).model_validate({**self.body(), **(update or {})})
+        return type(self).read({**self.body(), **(update or {})})
 
     def body(self) -> JsonObject:
         """The content as plain JSON data."""

@@ -9,7 +9,7 @@ Every commit is in the audit log and in the search index by the same transaction
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
@@ -31,17 +31,19 @@ from agp.rspl.commits import (
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.names import Names, check_name
 from agp.rspl.objects import Objects, keep, name_versions
+from agp.rspl.sources import (
+    chunks,
+    merged_sources,
+    note_sources,
+    sources_at,
+    sources_of,
+)
 from agp.rspl.view import View
 from agp.store.database import Database
 from agp.store.tables import BranchRow, ChangeRow, CommitRow, RefRow, SourceRow, TagRow, table
 
-T = TypeVar("T")
-
 MAIN = "main"
-FILES = "files"
-"""The author of what came from folders."""
 _SHORTEST_PREFIX = 6
-_CHUNK = 400
 _LIVE_KEPT = 10_000
 _VIEWS_KEPT = 16
 _AUDITED = 1000
@@ -84,7 +86,8 @@ class History:
     def keep(self, records: Iterable[Record]) -> None:
         """Store record bodies by digest without making them live (candidates, for the record)."""
         with self.database.write() as session:
-            keep(session, records)
+            self.database.one_at_a_time(session)
+            keep(session, records, anew=True)
 
     # -- branches and views ----------------------------------------------------------------
 
@@ -107,7 +110,7 @@ class History:
             session.execute(insert(BranchRow), {"name": name, "head": at})
             _point_refs(session, name, refs_at(session, at))
             search.fill(session, name)
-            self.note_sources(name, refs_at(session, at, author=FILES), session)
+            self.note_sources(name, sources_at(session, at), session)
             audit.append(session, "branch", author, {"branch": name, "commit": at})
 
     def delete_branch(self, name: str, *, author: str = "user") -> None:
@@ -178,18 +181,12 @@ class History:
 
     def sources(self, branch: str) -> dict[ResourceId, str]:
         """What each resource of a branch was when it was last read from files, by digest."""
-        query = select(SourceRow.type, SourceRow.name, SourceRow.digest)
         with self.database.read() as session:
-            rows = session.execute(query.where(SourceRow.branch == branch))
-            return {ResourceId(EntityType(type_), name): found for type_, name, found in rows}
+            return sources_of(session, branch)
 
     def note_sources(self, branch: str, found: Mapping[ResourceId, str], session: Session) -> None:
         """Note what was read from files, in the transaction that commits it."""
-        for part in _chunks(list(found)):
-            gone = tuple_(SourceRow.type, SourceRow.name).in_(_keys(part))
-            session.execute(delete(SourceRow).where(SourceRow.branch == branch, gone))
-            rows = [{**_row(rid), "branch": branch, "digest": found[rid]} for rid in part]
-            session.execute(insert(SourceRow), rows)
+        note_sources(session, branch, found)
 
     # -- commits ---------------------------------------------------------------------------
 
@@ -237,13 +234,23 @@ class History:
         if not moved and merged is None:
             return None
         if not rows:
-            connection.execute(_INSERT_BRANCH, {"name": branch, "head": None})
+            self._begin(session, branch)
         parents = [head, merged] if merged else [head]
         commit = write_commit(session, branch, parents, moved, reason)
         self._activate(session, branch, moved, changes)
+        if merged is not None:
+            self.note_sources(branch, merged_sources(session, branch, merged), session)
         connection.execute(_MOVE_HEAD, {"branch": branch, "to": commit.id})
         audit.append(session, "commit", reason.author, _audited(commit))
         return commit
+
+    def _begin(self, session: Session, branch: str) -> None:
+        """The first branch of a store; any other is made by `create_branch` only."""
+        known = session.scalars(select(BranchRow.name)).all()
+        if known:
+            raise NotFoundError("branch", branch, known, hint="Make it: agp branch create NAME")
+        row = {"name": check_name(branch, "a branch"), "head": None}
+        session.connection().execute(_INSERT_BRANCH, row)
 
     def _activate(
         self,
@@ -252,7 +259,7 @@ class History:
         moved: Sequence[Change],
         changes: Mapping[ResourceId, Record | None],
     ) -> None:
-        for part in _chunks(moved):
+        for part in chunks(moved):
             records = [record for c in part if (record := changes[c.resource]) is not None]
             keep(session, records)
             live = {c.resource: c.after for c in part if c.after}
@@ -286,9 +293,11 @@ class History:
         branch = select(BranchRow.head).where(BranchRow.name == text)
         ids: list[ColumnElement[bool]] = [CommitRow.id.in_(tag), CommitRow.id.in_(branch)]
         if len(text) >= _SHORTEST_PREFIX:
-            ids.append(CommitRow.id.startswith(text, autoescape=True))
+            ids.append(CommitRow.id.startswith(text.lower(), autoescape=True))
         with self.database.read() as session:
-            rows = list(session.scalars(select(CommitRow).where(or_(*ids)).limit(2)))
+            rows: list[CommitRow] = []
+            if "\x00" not in text:  # PostgreSQL has no such text
+                rows = list(session.scalars(select(CommitRow).where(or_(*ids)).limit(2)))
             if len(rows) != 1:
                 raise NotFoundError(
                     "commit", text, hint="Name it by id, tag or branch; see: agp log"
@@ -333,7 +342,7 @@ def _live_digests(
     session: Session, branch: str, wanted: Sequence[ResourceId]
 ) -> dict[ResourceId, str]:
     found: dict[ResourceId, str] = {}
-    for part in _chunks(wanted):
+    for part in chunks(wanted):
         asked = {"branch": branch, "keys": _keys(part)}
         for type_, name, digest in session.connection().execute(_LIVE_AMONG, asked):
             found[ResourceId(EntityType(type_), name)] = digest
@@ -358,7 +367,3 @@ def _row(rid: ResourceId) -> dict[str, Any]:
 
 def _keys(rids: Iterable[ResourceId]) -> list[tuple[str, str]]:
     return [(rid.type.value, rid.name) for rid in rids]
-
-
-def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
-    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

@@ -7,6 +7,7 @@ collection.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from agp.errors import InputError
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.history import History
+from agp.rspl.objects import keep
 from agp.rspl.view import View
 from agp.store.database import insert_new
 from agp.store.tables import PinRow, now
@@ -28,8 +30,8 @@ def write_lock(
 ) -> None:
     """Write every record of ``view`` to ``path``; ``about`` is kept with it (a run's settings).
 
-    The versions are pinned in the store of ``history``. Raises OSError where the file cannot be
-    written, StoreError where the store fails.
+    The versions are pinned in the store of ``history``. Raises InputError where the file cannot
+    be written, StoreError where the store fails; then no file is there, and nothing is pinned.
     """
     resources = {
         str(rid): {
@@ -47,16 +49,26 @@ def write_lock(
         "resources": resources,
     }
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    if not history.database.read_only:
-        _pin(view, history)
-    partial.replace(path)
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    try:
+        partial.write_text(text, encoding="utf-8")
+        if not history.database.read_only:
+            _pin(view, history)
+        partial.replace(path)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"The lock file {path} cannot be written: {why}.") from error
+    finally:
+        with suppress(OSError, ValueError):
+            partial.unlink(missing_ok=True)
 
 
 def _pin(view: View, history: History) -> None:
     """Note in the store that a lock file holds these versions, overlay candidates included."""
-    history.keep(view.record(rid) for rid in view)
+    records = [view.record(rid) for rid in view]
     with history.database.write() as session:
+        history.database.one_at_a_time(session)  # nothing is collected between keeping and pinning
+        keep(session, records)
         row = {"view": view.digest, "created_at": now()}
         rows = [{**row, "digest": each} for each in sorted(set(view.refs.values()))]
         for start in range(0, len(rows), _BATCH):
@@ -83,7 +95,7 @@ def read_lock(path: Path) -> tuple[View, dict[str, Any]]:
         expected, commit, about = content["view"], content["commit"], dict(content["about"])
     except FileNotFoundError as error:
         raise InputError(f"There is no lock file {path}.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, ValidationError):
             raise InputError(f"{path}: a record in it is malformed: {error}") from error
         raise InputError(f"{path} is not an agp lock file ({error}).") from error

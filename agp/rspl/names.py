@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, insert, select
 
 from agp.audit import log as audit
 from agp.errors import InputError, NotFoundError
+from agp.rspl.commits import checked_text
 from agp.rspl.entities import ResourceId
 from agp.store.database import Database
 from agp.store.tables import AliasRow, BranchRow, TagRow, now
@@ -52,6 +53,7 @@ class Names:
     def create_tag(self, name: str, commit: str, *, author: str, message: str = "") -> None:
         """Name a commit (by its full id) for good. Raises InputError for a name in use."""
         check_name(name, "a tag")
+        checked_text(message, "The message")
         with self._database.write() as session:
             self._database.one_at_a_time(session)
             if session.get(TagRow, name) or session.get(BranchRow, name):

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from agp.errors import InputError, NotFoundError, StoreError
@@ -96,7 +96,9 @@ class Objects:
         named = select(VersionRow.digest).where(
             VersionRow.type == rid.type.value, VersionRow.name == rid.name
         )
-        begins = VersionRow.digest.startswith(version, autoescape=True)
+        begins = VersionRow.digest.startswith(version.lower(), autoescape=True)
+        if "\x00" in version:  # PostgreSQL has no such text
+            raise NotFoundError(f"version of {rid}", version)
         with self._database.read() as session:
             found = session.scalar(named.where(VersionRow.semver == version))
             found = found or session.scalar(alias)
@@ -108,13 +110,20 @@ class Objects:
         raise NotFoundError(f"version of {rid}", version, [name for name, _ in self.versions(rid)])
 
 
-def keep(session: Session, records: Iterable[Record]) -> None:
-    """Store bodies by digest without making them live. Raises InputError for one too large."""
+def keep(session: Session, records: Iterable[Record], *, anew: bool = False) -> None:
+    """Store bodies by digest without making them live. Raises InputError for one too large.
+
+    ``anew`` counts those that are there already as kept now: garbage collection spares the young.
+    """
     records = list(records)
     if not records:
         return
     moment = now()
     insert_new(session, ObjectRow, [_object(record, moment) for record in records])
+    if anew:
+        digests = [record.digest for record in records]
+        young = update(ObjectRow).where(ObjectRow.digest.in_(digests))
+        session.execute(young.values(created_at=moment))
     uses = [
         {"digest": record.digest, "type": used.type.value, "name": used.name}
         for record in records

@@ -7,12 +7,10 @@ of it. Operators take and give plain data, so that a server over them is thin.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
-
-import tenacity
 
 from agp.errors import ConflictError, InputError, NotFoundError
 from agp.in_sync import in_sync
@@ -20,19 +18,20 @@ from agp.rspl import dependencies, search
 from agp.rspl.builder import Builder
 from agp.rspl.bundle import Imported, export_bundle, import_bundle
 from agp.rspl.commits import Change, Commit, Reason
+from agp.rspl.conflicts import attempts_async, retry_on_conflict
 from agp.rspl.contract import Contract, contract_of, load_contract, save_contract
 from agp.rspl.entities import EntityType, Record, ResourceId, check_name
-from agp.rspl.history import FILES, MAIN, History
-from agp.rspl.intake import take_in
+from agp.rspl.history import MAIN, History
+from agp.rspl.intake import Intake
 from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.actions import Context
 from agp.rspl.paths import get_path, set_path
+from agp.rspl.sources import FILES
 from agp.rspl.view import View
 
 T = TypeVar("T")
 Address = ResourceId | str
 """A resource, as its address or written ``type/name``."""
-_ATTEMPTS = 20
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,10 @@ class Run:
 
     result: Any
     commit: Commit | None = None
+
+    def data(self) -> dict[str, Any]:
+        """The same as plain JSON data."""
+        return {"result": self.result, "commit": self.commit.data() if self.commit else None}
 
 
 class Registry:
@@ -76,16 +79,23 @@ class Registry:
         file's content becomes the next version and the evolved one stays in the history.
         Returns the commit, None where nothing was new. Raises ResourceError.
         """
-        seen = self.history.sources(self.branch)
-        new = take_in(roots, seen, lambda rid: self.history.live(self.branch, rid) is not None)
-        self.unavailable = dict(new.unavailable)
-        if not new.changes:
+        intake = Intake(self.history, self.branch, roots)
+        commit = retry_on_conflict(lambda: self._take_in(intake))
+        self.unavailable = intake.unavailable
+        return commit
+
+    def _take_in(self, intake: Intake) -> Commit | None:
+        new = intake.new()
+        if not new.read:
             return None
         message = f"resources from files: {_listed(new.changes)}"
-        return retry_on_conflict(
-            lambda: self.commit(
-                new.changes, operator="init", message=message, author=FILES, noted=new.read
-            )
+        return self.commit(
+            new.changes,
+            operator="init",
+            message=message,
+            author=FILES,
+            base=new.base,
+            noted=new.read,
         )
 
     def refresh(self, address: Address) -> Commit | None:
@@ -203,7 +213,7 @@ class Registry:
         rid = as_id(address)
         source = self.version(rid, version) if version else self.get_info(rid)
         name = check_name(name or f"{rid.name}-copy")
-        duplicate = Record.model_validate({**source.body(), "name": name})
+        duplicate = Record.read({**source.body(), "name": name})
         return self.register(duplicate, message=f"copy {rid} to {duplicate.id}")
 
     def restore(self, address: Address, version: str) -> Commit | None:
@@ -277,7 +287,7 @@ class Registry:
                 raise NotFoundError(f"variable of {record.id}", path, known)
             body = set_path(body, path, value)
         return self.commit(
-            {record.id: Record.model_validate(body)},
+            {record.id: Record.read(body)},
             operator="set_variables",
             message=message or f"set {', '.join(values)} of {record.id}",
             base={record.id: expected or record.digest},
@@ -295,30 +305,28 @@ class Registry:
         A change of state (a memory that remembers, a workspace that is written to) is a new
         version. Raises InputError naming what is wrong with the input, ResourceError.
         """
-        for attempt in range(_ATTEMPTS):
-            record = self.get_info(address)
-            kind = KINDS[record.type]
-            try:
-                outcome = await kind.run(record, self.get(address), dict(given), self.context)
-            except ValueError as error:
-                raise InputError(
-                    f"{record.id}: {error}", hint=f"See what it takes: agp contract {record.id}"
-                ) from error
-            if outcome.record is None:
-                return Run(outcome.result)
-            try:
-                action = given.get("action", "run")
-                commit = self.commit(
-                    {record.id: outcome.record},
-                    operator="run",
-                    message=f"{action} in {record.id}",
-                    base={record.id: record.digest},
-                )
-                return Run(outcome.result, commit)
-            except ConflictError:  # its state moved meanwhile: act on the new state
-                if attempt == _ATTEMPTS - 1:
-                    raise
+        async for attempt in attempts_async():
+            with attempt:  # acting on the new state where another was faster
+                return await self._run_once(address, dict(given))
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _run_once(self, address: Address, given: dict[str, Any]) -> Run:
+        record = self.get_info(address)
+        instance = self.builder.of(record.digest, lambda _: record)
+        try:
+            outcome = await KINDS[record.type].run(record, instance, given, self.context)
+        except ValueError as error:
+            hint = f"See what it takes: agp contract {record.id}"
+            raise InputError(f"{record.id}: {error}", hint=hint) from error
+        if outcome.record is None:
+            return Run(outcome.result)
+        commit = self.commit(
+            {record.id: outcome.record},
+            operator="run",
+            message=f"{given.get('action', 'run')} in {record.id}",
+            base={record.id: record.digest},
+        )
+        return Run(outcome.result, commit)
 
     # -- serialization ---------------------------------------------------------------------
 
@@ -375,14 +383,16 @@ class Registry:
         (default: where it stands now); ``noted`` the digests that were read from files. Raises
         ResourceError, InputError, ConflictError; see `History.commit`.
         """
-        for record in changes.values():
+        for rid, record in changes.items():
+            check_name(rid.name)
             if record is not None:
-                check_name(record.name)
+                if record.id != rid:
+                    raise InputError(
+                        f"A record of {record.id} cannot become {rid}.", hint="Copy it."
+                    )
                 KINDS[record.type].validate(record)
-        if "\x00" in message:
-            raise InputError("A message cannot hold a NUL character.", hint="Take it out.")
         reason = Reason(author or self.author, operator, message, evidence or {})
-        head = expected or (None if base else self.history.branches().get(self.branch))
+        head = expected or (None if base is not None else self.history.branches().get(self.branch))
         with self.history.database.write() as session:
             self.history.database.one_at_a_time(session)
             dependencies.check(session, self.branch, changes)
@@ -398,21 +408,6 @@ class Registry:
             self.history.note_sources(self.branch, noted or {}, session)
         self.history.objects.remember(record for record in changes.values() if record)
         return commit
-
-
-def retry_on_conflict(change: Callable[[], T], *, attempts: int = _ATTEMPTS) -> T:
-    """Call ``change`` again, from its own reading on, as long as others are faster.
-
-    For read-modify-write: ``change`` must read what it changes each time it is called. Raises
-    the last ConflictError after ``attempts`` calls.
-    """
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(ConflictError),
-        wait=tenacity.wait_random_exponential(multiplier=0.005, max=0.5),
-        stop=tenacity.stop_after_attempt(attempts),
-        reraise=True,
-    )
-    return retrying(change)
 
 
 def as_id(address: Address) -> ResourceId:

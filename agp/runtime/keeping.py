@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from typing import cast
 
 from agp.rspl.commits import Commit
+from agp.rspl.conflicts import retry_on_conflict
 from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.stateful import StatefulKind
-from agp.rspl.registry import Registry, retry_on_conflict
+from agp.rspl.registry import Registry
 from agp.runtime.task_state import StateChange
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Executable, Table, inspect, make_url, text
+from sqlalchemy import URL, Connection, Executable, Table, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import Session
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 from agp.errors import InputError, StoreError
 from agp.store.engines import WRITE, is_frozen, make_engine, open_watcher, shown, store_url
 from agp.store.failures import FAILURES, store_error
+from agp.store.forks import after_fork
 from agp.store.tables import Base, table
 
 SCHEMA = "0002"
@@ -63,8 +64,9 @@ class Database:
     corrupt or unreachable.
     """
 
-    def __init__(self, location: str | Path, *, create: bool = True, migrate: bool = True) -> None:
-        self.url = store_url(location)
+    def __init__(
+        self, location: str | Path | URL, *, create: bool = True, migrate: bool = True
+    ) -> None:
         self.schema: str | None = None
         """The store's schema when it was opened."""
         self._frozen = False
@@ -72,6 +74,7 @@ class Database:
         self._watcher: sqlite3.Connection | None = None
         self._watching = threading.Lock()
         try:
+            self.url = store_url(location)
             self.shown = shown(self.url)
             self.file = _sqlite_file(self.url)
             """The file of an SQLite store."""
@@ -95,6 +98,7 @@ class Database:
         except BaseException:
             self.engine.dispose()
             raise
+        after_fork(self)
 
     @contextmanager
     def read(self) -> Generator[Session]:
@@ -148,6 +152,18 @@ class Database:
                 return self._watcher.execute("PRAGMA data_version").fetchall()[0][0]
         except sqlite3.Error as error:
             raise store_error(self.shown, error) from error
+
+    def forked(self) -> None:
+        """Leave the connections to the process that this one was forked from; open new ones.
+
+        SQLite's are closed, so that it forgets the locks that only the other process holds; a
+        server's are not touched, because both processes share their sockets.
+        """
+        self._watching = threading.Lock()
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.close()
+        self.engine.dispose(close=self.dialect == "sqlite")
 
     def close(self) -> None:
         """Release every connection."""
@@ -247,11 +263,10 @@ class Database:
             raise store_error(self.shown, error) from error
 
 
-def _sqlite_file(url: str) -> Path | None:
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+def _sqlite_file(url: URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
-    return Path(parsed.database)
+    return Path(url.database)
 
 
 def _only_reads(connection: Connection) -> bool:

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import NullPool
+
+from agp.errors import InputError
 
 WRITE = "agp_write"
 """The execution option of a connection that will write."""
@@ -22,18 +24,32 @@ WRITE = "agp_write"
 LOCK_SECONDS = 30
 """How long a transaction waits for another one, of this process or a different one."""
 
-
-def store_url(location: str | Path) -> str:
-    """A SQLAlchemy URL from a URL or a file path."""
-    location = str(location)
-    if "://" in location:
-        return location.replace("postgresql://", "postgresql+psycopg://", 1)
-    return f"sqlite:///{Path(location).expanduser().resolve()}"
+_LONGEST_SHOWN = 200
 
 
-def shown(url: str) -> str:
+def store_url(location: str | Path | URL) -> URL:
+    """A SQLAlchemy URL from a URL or a file path, whatever characters the path has.
+
+    Raises ArgumentError, and InputError for what no file can be called.
+    """
+    if isinstance(location, URL) or (isinstance(location, str) and "://" in location):
+        url = make_url(location)
+        return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+    try:
+        path = Path(location).expanduser().resolve()
+        path.is_dir()  # asks the system, which refuses a name that is too long
+    except (OSError, ValueError, RuntimeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"{str(location)[:_LONGEST_SHOWN]!r} cannot be the path of a store: {why}.",
+            hint="Name a file with --store or AGP_STORE.",
+        ) from error
+    return URL.create("sqlite", database=str(path))
+
+
+def shown(url: URL) -> str:
     """A URL as people may see it: without its password."""
-    return make_url(url).render_as_string(hide_password=True)
+    return url.render_as_string(hide_password=True)
 
 
 def is_frozen(path: Path) -> bool:
@@ -44,7 +60,7 @@ def is_frozen(path: Path) -> bool:
     )
 
 
-def make_engine(url: str, *, frozen: Path | None, may_write: Callable[[], bool]) -> Engine:
+def make_engine(url: URL, *, frozen: Path | None, may_write: Callable[[], bool]) -> Engine:
     """An engine for a store.
 
     Parameters: ``frozen`` the file of an SQLite store that cannot be written; ``may_write`` is
@@ -56,7 +72,7 @@ def make_engine(url: str, *, frozen: Path | None, may_write: Callable[[], bool])
         )
         event.listen(engine, "begin", _on_sqlite_begin)
         return engine
-    over_network = url.startswith("postgresql")  # a server may go away and come back
+    over_network = url.get_backend_name() == "postgresql"  # a server may go away and come back
     engine = create_engine(url, json_serializer=_dump_json, pool_pre_ping=over_network)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _calling(_set_up_sqlite, may_write))

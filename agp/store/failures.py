@@ -25,6 +25,10 @@ _HINTS = {
     "no space left": "Free some space and run the same command again: nothing was half-written.",
     "disk full": "Free some space and run the same command again: nothing was half-written.",
     "disk i/o error": "Is the disk full, or was it removed? Nothing was half-written.",
+    "too long": "A name is longer than a database column: shorten the author, name or message that "
+    "is the longest. Nothing was written.",
+    "foreign key": "It names something that is not in the store (any more). Look at the names that "
+    "were given, and check the store with: agp fsck",
     "unique": "Another process is carrying this run on. Wait for it, or stop it.",
     "locked": "Another process holds the store. Wait for it, or stop it.",
     "lock timeout": "Another process holds the store. Wait for it, or stop it.",

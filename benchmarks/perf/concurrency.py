@@ -25,8 +25,9 @@ from _common import SQLITE, faults, figures, folder, place, prompt
 import agp.store.migrate  # noqa: F401  Alembic is slow to import: once, before any fork
 from agp.errors import ConflictError
 from agp.rspl.commits import Commit
+from agp.rspl.conflicts import retry_on_conflict
 from agp.rspl.history import History
-from agp.rspl.registry import Registry, retry_on_conflict
+from agp.rspl.registry import Registry
 from agp.store.database import Database
 
 COUNTER = "prompt/counter"

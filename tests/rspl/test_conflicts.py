@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from agp.errors import ConflictError, InputError
+from agp.errors import ConflictError, InputError, NotFoundError
 from agp.rspl.commits import Reason
+from agp.rspl.conflicts import retry_on_conflict
+from agp.rspl.discovery import library_root
 from agp.rspl.history import MAIN, History
-from agp.rspl.registry import Registry, retry_on_conflict
+from agp.rspl.registry import Registry
 from tests.rspl.helpers import prompt
 
 WHY = Reason("me", "test", "why")
@@ -113,3 +116,49 @@ def test_retrying_gives_up_with_the_conflict() -> None:
     with pytest.raises(ConflictError):
         retry_on_conflict(lose, attempts=3)
     assert len(calls) == 3
+
+
+def test_memory_runs_at_the_same_time_all_count(history: History) -> None:
+    registry = Registry(history)
+    registry.init([library_root()])
+
+    async def remember(number: int) -> None:
+        given = {"action": "remember", "arguments": {"text": f"fact {number}"}}
+        await registry.arun("memory/semantic", given)
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(remember(number) for number in range(12)))
+
+    asyncio.run(all_at_once())
+    assert {each["text"] for each in registry.get_state("memory/semantic")} == {
+        f"fact {number}" for number in range(12)
+    }
+
+
+def test_a_branch_is_made_on_purpose_only(two: tuple[Registry, Registry]) -> None:
+    history = two[0].history
+    with pytest.raises(NotFoundError, match="mian"):
+        Registry(history, branch="mian").register(prompt("c"))
+    assert list(history.branches()) == ["main"]
+
+
+@pytest.mark.parametrize(
+    ("author", "message"),
+    [("a" * 256, "m"), ("a\x00", "m"), ("a", "m\x00"), ("a", "\ud800"), ("\udfff", "m")],
+)
+def test_what_a_database_cannot_hold_is_refused_before_it(
+    two: tuple[Registry, Registry], author: str, message: str
+) -> None:
+    registry = Registry(two[0].history, author=author)
+    before = registry.history.log()
+    with pytest.raises(InputError):
+        registry.update(prompt("a", system="New."), message=message)
+    assert registry.history.log() == before
+
+
+@pytest.mark.parametrize("text", ["\x00", "abcdef\x00", "ABCDEF", "%", "______"])
+def test_hostile_names_are_simply_not_found(two: tuple[Registry, Registry], text: str) -> None:
+    with pytest.raises(NotFoundError):
+        two[0].history.find_commit(text)
+    with pytest.raises(NotFoundError):
+        two[0].version("prompt/a", text)

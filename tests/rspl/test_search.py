@@ -184,6 +184,25 @@ def test_more_of_what_was_asked_comes_first(history: History) -> None:
     assert found(history.database, "amounts on photographed invoices")[0] == "prompt/two"
 
 
+def test_a_word_counts_more_than_its_like_and_this_more_than_what_goes_with_it(
+    history: History,
+) -> None:
+    put(
+        history,
+        prompt("a", description="Will patch it."),
+        prompt("b", description="Will mend it."),
+        prompt("c", description="Will fix it."),
+        prompt("d", description="Will sing it."),
+    )
+    assert found(history.database, "fix") == ["prompt/c", "prompt/b", "prompt/a"]
+
+
+def test_a_rare_word_is_found_among_many_documents_with_the_common_ones(history: History) -> None:
+    many = [prompt(f"report{n}", description="Writes a monthly report.") for n in range(300)]
+    put(history, *many, prompt("a", system="Monthly. Report. On zeppelins."))
+    assert found(history.database, "write the monthly zeppelin report")[0] == "prompt/a"
+
+
 def test_inflections_code_names_accents_and_misspellings_are_found(history: History) -> None:
     code = (
         'def parseInvoice(path: str) -> str:\n    """Read the crème section."""\n    return path\n'

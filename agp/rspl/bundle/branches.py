@@ -15,8 +15,8 @@ from agp.rspl import search
 from agp.rspl.bundle.format import Bundle
 from agp.rspl.commits import Commit, refs_at
 from agp.rspl.entities import ResourceId
-from agp.rspl.history import FILES
 from agp.rspl.names import check_name
+from agp.rspl.sources import FILES
 from agp.rspl.upkeep.fsck import walk
 from agp.store.tables import BranchRow, ChangeRow, CommitRow, RefRow, SourceRow, TagRow
 

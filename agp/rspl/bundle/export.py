@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from agp.rspl.bundle.format import (
 from agp.rspl.commits import with_changes
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.history import MAIN, History
-from agp.store.tables import AliasRow, ChangeRow, CommitRow, ObjectRow, RefRow, VersionRow
+from agp.store.tables import AliasRow, BranchRow, ChangeRow, CommitRow, ObjectRow, RefRow, VersionRow
 
 _BATCH = 200
 
@@ -56,12 +57,10 @@ def export_bundle(
     NotFoundError for a resource or branch that is not there, InputError for a file that cannot
     be written. The file appears as a whole or not at all.
     """
-    head = history.branches().get(branch)
-    if head is None:
-        history.view(branch)  # says which branches there are
     partial = path.with_name(path.name + ".partial")
     try:
         with history.database.read() as session, partial.open("wb") as file:
+            head = _head(session, branch)
             versions = _versions(session, resources, branch)
             checksum, counts = hashlib.sha256(), dict[str, int]()
             for line in _lines(session, versions, resources, branch, head):
@@ -73,12 +72,21 @@ def export_bundle(
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path} cannot be written: {why}.") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):
+            partial.unlink(missing_ok=True)
     del counts[HEADER]
     return Exported(checksum.hexdigest(), counts)
+
+
+def _head(session: Session, branch: str) -> str | None:
+    heads = {name: head for name, head in session.execute(select(BranchRow.name, BranchRow.head))}
+    if branch not in heads:
+        raise NotFoundError("branch", branch, heads)
+    return heads[branch]
 
 
 def _lines(

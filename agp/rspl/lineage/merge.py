@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from agp.errors import AgpError, InputError
+from agp.rspl.conflicts import retry_on_conflict
 from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
 from agp.rspl.lineage.graph import Provenance, merge_base, moves, new_since, provenance
 from agp.rspl.lineage.merge_views import Conflict, merge_views
 from agp.rspl.lineage.resolutions import Resolutions
 from agp.rspl.lineage.three_way import OURS, THEIRS
-from agp.rspl.registry import Registry, retry_on_conflict
+from agp.rspl.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Retrieval by meaning in words: which live resources answer a query.
 
 `documents.py` and `words.py` say what is indexed, `index.py` keeps it with each commit, `query.py`,
-`candidates.py` and `ranking.py` answer from it, `vectors.py` adds embeddings where they are asked
-for, `find.py` is the way in. One ranking serves both
-databases; they only select.
+`related.py` (with the table in thesaurus/), `candidates.py` and `ranking.py` answer from it,
+`vectors.py` adds embeddings where they are asked for, `find.py` is the way in. One ranking serves
+both databases; they only select.
 """
 
 from agp.rspl.search.find import Hit, find

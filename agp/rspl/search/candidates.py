@@ -3,11 +3,12 @@
 FTS5's bm25() and PostgreSQL's ts_rank_cd() visit every document that holds a word of the query, so
 a common word makes a query as slow as the store is large. Here the database is only asked for the
 first few documents that fulfil a condition, the most telling conditions first: all documents with
-a rare word; of common words, those that have two of them, or one in the name.
+rare words; of common words, those that have two of them, or one in the name.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -22,12 +23,12 @@ from agp.rspl.search.words import misspellings
 
 COUNTED = 200
 """From this many documents on, a word's frequency is estimated from the first ones."""
-RARE = 80
-"""A word in no more documents than this is worth looking at all of them."""
 CANDIDATES = 160
 """About as many documents are ranked at most."""
+_RARE = 80
+"""Words are rare that are in no more documents than this together: all of these are ranked."""
 _PART = 40
-_COMMON = 4
+_GROUPS = 4
 
 Clause = Sequence[Sequence[str]]
 """Words that a document must have: one of each list."""
@@ -54,14 +55,12 @@ class Index:
         self._sqlite = self.connection.dialect.name == "sqlite"
         self.newest: int = self._ask(text("SELECT max(id) FROM documents"), {})[0][0] or 0
 
-    def count(self, words: Sequence[str]) -> int:
-        """In about how many documents any of ``words`` is."""
-        query = {"query": self._condition([words]), "limit": COUNTED}
+    def count(self, words: Sequence[str]) -> dict[str, int]:
+        """In about how many documents each of ``words`` is, of those that are in any."""
         statement = _SQLITE_COUNT if self._sqlite else _POSTGRESQL_COUNT
-        [(found, last)] = self._ask(statement, query)
-        if found < COUNTED:
-            return found
-        return max(found, round(found * self.newest / last))
+        queries = {self._condition([[word]]): word for word in words}
+        given = {"queries": json.dumps(list(queries)), "counted": COUNTED, "newest": self.newest}
+        return {queries[query]: count for query, count in self._ask(statement, given) if count}
 
     def select(self, clause: Clause, limit: int) -> list[int]:
         """Ids of the first ``limit`` documents that fulfil a clause and the filters."""
@@ -85,17 +84,25 @@ class Index:
 
 
 def weigh(index: Index, groups: Sequence[Group]) -> list[Group]:
-    """Give each group its weight in this index, the rarest first; mend what is misspelled."""
+    """Weigh each word by how rare it is in this index; mend what is misspelled.
+
+    The groups that are in the index, those that tell most first.
+    """
+    counts = index.count([word for group in groups for word in group.words])
     for group in groups:
-        group.matches = index.count(list(group.words))
-        if not group.matches:
+        if counts.keys().isdisjoint(group.words):
             _mend(index, group)
-        group.idf = math.log1p(max(index.newest, group.matches) / (group.matches + 0.5))
-    return sorted((g for g in groups if g.matches), key=lambda group: group.matches)
+            counts |= index.count(list(group.words))
+        group.counts = {word: counts[word] for word in group.words if word in counts}
+        group.words = {
+            word: group.words[word] * math.log1p(max(index.newest, count) / (count + 0.5))
+            for word, count in group.counts.items()
+        }
+    return sorted((group for group in groups if group.words), key=lambda group: -group.best)
 
 
 def candidates(index: Index, groups: Sequence[Group], limit: int) -> list[Candidate]:
-    """Documents to rank for groups that are in the index, rarest first."""
+    """Documents to rank for groups that are in the index, the most telling first."""
     found: dict[int, None] = {}
     for clause, size in _conditions(groups, limit):
         found.update(dict.fromkeys(index.select(clause, size)))
@@ -106,23 +113,38 @@ def candidates(index: Index, groups: Sequence[Group], limit: int) -> list[Candid
 
 def _conditions(groups: Sequence[Group], limit: int) -> Iterator[tuple[Clause, int]]:
     """Conditions, the most telling first, and how many documents to take of each."""
-    rare = [group for group in groups if group.matches <= RARE]
-    common = [group for group in groups if group.matches > RARE][:_COMMON]
+    rare = _rare(groups)
+    if rare:  # all documents with them are found by this: below they can be left out
+        yield [rare], max(_RARE, limit)
+    common = [[word for word in group.telling if word not in rare] for group in groups]
+    common = [words for words in common if words]
+    some = common[:_GROUPS]
+    pairs = list(combinations(some, 2))
     part = max(_PART, limit)
-    yield from (([list(group.words)], max(RARE, limit)) for group in rare[:2])
-    for size in (len(common), 2):
-        if 2 <= size <= len(common):
-            for some in combinations(common, size):
-                yield [_marked(HEAD, group) for group in some], part
-    yield from (([_marked(TITLE, group)], part) for group in common)
-    yield from (([list(group.words)], max(RARE, limit)) for group in rare[2:])
-    yield from (([_marked(HEAD, group)], part) for group in common)
-    yield from (([list(group.words) for group in pair], part) for pair in combinations(common, 2))
-    yield from (([list(group.words)], part) for group in common)
+    if len(some) > 2:
+        yield [_marked(HEAD, words) for words in some], part
+    yield from (([_marked(HEAD, words) for words in pair], part) for pair in pairs)
+    yield from (([_marked(TITLE, words)], part) for words in some)
+    yield from (([_marked(HEAD, words)], part) for words in some)
+    yield from ((pair, part) for pair in pairs)
+    yield from (([words], part) for words in common)
 
 
-def _marked(mark: str, group: Group) -> list[str]:
-    return [mark + word for word in group.words]
+def _rare(groups: Sequence[Group]) -> list[str]:
+    """The rare words that tell most, as many as have few documents together."""
+    found: list[str] = []
+    room = _RARE
+    words = {word: weight for group in groups for word, weight in group.words.items()}
+    counts = {word: count for group in groups for word, count in group.counts.items()}
+    for word in sorted(words, key=lambda word: -words[word]):
+        if counts[word] <= room:
+            found.append(word)
+            room -= counts[word]
+    return found
+
+
+def _marked(mark: str, words: Sequence[str]) -> list[str]:
+    return [mark + word for word in words]
 
 
 def _mend(index: Index, group: Group) -> None:
@@ -136,7 +158,6 @@ def _mend(index: Index, group: Group) -> None:
         for each in known:
             if not set(misspellings(each)).isdisjoint(forms):
                 group.words[each] = _MENDED
-    group.matches = index.count(list(group.words))
 
 
 _MENDED = 0.8
@@ -150,17 +171,19 @@ _SQLITE_SELECT = text(
     "SELECT documents.id FROM search CROSS JOIN documents ON documents.id = search.rowid "
     f"{_LIVE} WHERE search MATCH :query ORDER BY search.rowid LIMIT :limit"
 )
+_ESTIMATE = "CASE WHEN count(*) < :counted THEN count(*) ELSE count(*) * :newest / max(id) END"
 _SQLITE_COUNT = text(
-    "SELECT count(*), max(rowid) FROM "
-    "(SELECT rowid FROM search WHERE search MATCH :query ORDER BY rowid LIMIT :limit)"
+    f"SELECT each.value, (SELECT {_ESTIMATE} FROM (SELECT rowid AS id FROM search "
+    "WHERE search MATCH each.value ORDER BY rowid LIMIT :counted)) FROM json_each(:queries) AS each"
+)
+_POSTGRESQL_COUNT = text(
+    f"SELECT each.value, (SELECT {_ESTIMATE} FROM (SELECT id FROM documents "
+    "WHERE vector @@ CAST(each.value AS tsquery) LIMIT :counted) AS first) "
+    "FROM json_array_elements_text(CAST(:queries AS json)) AS each"
 )
 _POSTGRESQL_SELECT = text(
     f"SELECT documents.id FROM documents {_LIVE.replace('CROSS JOIN', 'JOIN')} "
     "WHERE vector @@ CAST(:query AS tsquery) LIMIT :limit"
-)
-_POSTGRESQL_COUNT = text(
-    "SELECT count(*), max(id) FROM (SELECT id FROM documents "
-    "WHERE vector @@ CAST(:query AS tsquery) LIMIT :limit) AS first"
 )
 _LOAD = text(
     "SELECT digest, type, name, title, about, content FROM documents WHERE id IN :ids ORDER BY id"

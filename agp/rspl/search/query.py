@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agp.errors import InputError
 from agp.rspl.entities import EntityType
@@ -15,18 +15,30 @@ QUERY_CHARS = 2_000
 """How much of a query is read."""
 QUERY_WORDS = 24
 """How many different words of it are looked for."""
+TELLING = 8
+"""How many words of a group documents are selected by; all count in the ranking."""
 
 
 @dataclass
 class Group:
     """One word of the query and what may stand in its place, each with its weight (0 to 1).
 
-    ``idf`` says how much finding it tells; it is 0 until the index was asked.
+    Until the index was asked, ``counts`` is empty: in about how many documents each word is. Then
+    ``words`` are those that are in any, their weights multiplied by what finding them tells.
     """
 
     words: dict[str, float]
-    idf: float = 0.0
-    matches: int = 0
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def best(self) -> float:
+        """The weight of the word that tells most."""
+        return max(self.words.values())
+
+    @property
+    def telling(self) -> list[str]:
+        """The words that tell most, the best first."""
+        return sorted(self.words, key=lambda word: -self.words[word])[:TELLING]
 
 
 def readable(query: str) -> str:

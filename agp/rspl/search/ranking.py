@@ -1,7 +1,7 @@
 """How well a document answers a query: BM25 over weighted fields.
 
 BM25F (Robertson, Zaragoza, Taylor, CIKM 2004) with three additions: a word's place may be taken
-by a related one at a lower weight; documents that have more of what was asked come first; and so
+by related ones at lower weights; documents that have more of what was asked come first; and so
 do those whose name is all in the query. Field lengths are compared with fixed typical lengths, so
 that a document's score does not depend on what else is in the store.
 """
@@ -22,23 +22,20 @@ class Field(NamedTuple):
     b: float
     typical: int
 
-    def factor(self, text: str) -> float:
-        """What one occurrence in this text counts."""
-        return self.weight / (1 - self.b + self.b * text.count(" ") / self.typical)
+    def factor(self, length: int) -> float:
+        """What one occurrence in a text of so many words counts."""
+        return self.weight / (1 - self.b + self.b * length / self.typical)
 
 
 _TITLE = Field(4.0, 0.4, 3)
 _ABOUT = Field(2.0, 0.5, 15)
-_CONTENT = Field(0.35, 0.75, 120)
+_CONTENT = Field(0.5, 0.75, 120)
 _SATURATION = 2.0
-"""Field, weight, how much its length counts (b), typical length in words."""
+_FURTHER = 0.2
+"""What further words of a group count that a document has beside the best."""
 _COVERAGE = 0.35
 _NAME = 0.3
 _FUSION = 60
-
-
-_Terms = list[tuple[float, list[tuple[str, float]]]]
-"""For each group its idf, and its words, as they stand in a field, with their weights."""
 
 
 class Ranked(NamedTuple):
@@ -56,11 +53,10 @@ class Ranked(NamedTuple):
 
 def rank(groups: Sequence[Group], found: Sequence[Candidate]) -> list[Ranked]:
     """Documents with their scores, best first; those that match nothing are left out."""
-    total = sum(group.idf for group in groups)
+    total = sum(group.best for group in groups)
     asked = {word for group in groups for word in group.words}
-    terms = [(g.idf, [(f" {word} ", w) for word, w in g.words.items()]) for g in groups]
     scored = (
-        Ranked(_score(terms, each, total, asked), each.type, each.name, each.digest)
+        Ranked(_score(groups, each, total, asked), each.type, each.name, each.digest)
         for each in found
     )
     return sorted((each for each in scored if each.score > 0), key=Ranked.order)
@@ -79,26 +75,37 @@ def fuse(*rankings: Sequence[Ranked]) -> list[Ranked]:
     return sorted((each._replace(score=s) for each, s in scores.items()), key=Ranked.order)
 
 
-def _score(terms: _Terms, document: Candidate, total: float, asked: set[str]) -> float:
-    title, about, content = document.title, document.about, document.content
-    in_title, in_about = _TITLE.factor(title), _ABOUT.factor(about)
-    in_content = _CONTENT.factor(content)
+def _score(groups: Sequence[Group], document: Candidate, total: float, asked: set[str]) -> float:
+    frequencies = _frequencies(document, asked)
     score = matched = 0.0
-    for idf, words in terms:
-        best = 0.0
-        for word, weight in words:
-            frequency = (
-                title.count(word) * in_title
-                + about.count(word) * in_about
-                + content.count(word) * in_content
-            )
-            if frequency:
-                best = max(best, weight * frequency / (_SATURATION + frequency))
-        if best:
-            score += idf * best
-            matched += idf
+    for group in groups:
+        found = [
+            weight * frequencies[word] / (_SATURATION + frequencies[word])
+            for word, weight in group.words.items()
+            if word in frequencies
+        ]
+        if found:
+            best = max(found)
+            score += best + _FURTHER * (sum(found) - best)
+            matched += group.best
     if not score:
         return 0.0
-    names = title.split()
+    names = document.title.split()
     named = sum(name in asked for name in names) / len(names)
     return score * (matched / total) ** _COVERAGE * (1 + _NAME * named)
+
+
+def _frequencies(document: Candidate, asked: set[str]) -> dict[str, float]:
+    """How often each word that is asked for occurs, weighted by field."""
+    found: dict[str, float] = {}
+    for field, text in (
+        (_TITLE, document.title),
+        (_ABOUT, document.about),
+        (_CONTENT, document.content),
+    ):
+        words = text.split()
+        factor = field.factor(len(words))
+        for word in words:
+            if word in asked:
+                found[word] = found.get(word, 0.0) + factor
+    return found

@@ -52,8 +52,11 @@ def _uses() -> None:
 
 
 def _bindings(params: dict[str, Any]) -> set[tuple[str, str]]:
-    bound = {("prompt", params["prompt"]), *(("tool", name) for name in params["tools"])}
-    return bound | {(kind, params[kind]) for kind in ("memory", "environment") if params[kind]}
+    """What an agent uses. Going up again after going down, that may be sub-agents too."""
+    bound = {(kind, params.get(kind)) for kind in ("prompt", "memory", "environment")}
+    bound |= {("tool", name) for name in params.get("tools") or []}
+    bound |= {("agent", name) for name in params.get("agents") or []}
+    return {(kind, str(name)) for kind, name in bound if name}
 
 
 def _names() -> None:
