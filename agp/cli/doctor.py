@@ -67,7 +67,7 @@ def _store(place: Place) -> Iterator[Check]:
     try:
         with opened(place) as project:
             store = project.database
-            yield Check("store", "ok", f"{store.url}, current schema")
+            yield Check("store", "ok", f"{store.shown}, current schema")
             yield Check("resources", "ok", f"{len(project.registry.list())} live on main")
             models = ", ".join(f"{role} {each.model}" for role, each in project.models.items())
             yield Check("models", "ok", models)

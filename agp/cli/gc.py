@@ -33,7 +33,7 @@ def gc(
     """Remove candidates that nothing mentions; on request, old traces and cached replies.
 
     What history, tags, aliases, lock files, journals, evidence or the audit log mention stays.
-    So do candidates of the last hour.
+    So do candidates that were kept in the last hour.
 
     Examples:
 

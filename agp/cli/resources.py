@@ -155,15 +155,11 @@ def lock(
       agp bench run gsm8k --lock agent.lock.json
     """
     from agp.cli.opening import opened
-    from agp.errors import InputError
     from agp.rspl.lock import write_lock
 
     with opened(place, branch=branch) as project:
         view = project.registry.view()
-        try:
-            write_lock(view, file, project.history)
-        except OSError as error:
-            raise InputError(f"{file} cannot be written: {error.strerror}.") from error
+        write_lock(view, file, project.history)
     typer.echo(f"Wrote {len(view.refs)} resources to {file} (view {view.digest[:12]}).")
 
 

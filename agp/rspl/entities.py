@@ -21,6 +21,7 @@ Frozen = Annotated[JsonObject, AfterValidator(freeze)]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[_.-][a-z0-9]+)*", re.ASCII)
 _LONGEST_NAME = 100
+_DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])(\.|$)")
 
 
 class EntityType(StrEnum):
@@ -80,6 +81,11 @@ def check_name(name: str) -> str:
             f"{name!r} is not a resource name.",
             hint="Use lower-case ASCII letters, digits, and single _ . - between them "
             f"(at most {_LONGEST_NAME} characters, a letter first).",
+        )
+    if _DEVICE.match(name):
+        raise InputError(
+            f"{name!r} is not a resource name: Windows keeps it for a device.",
+            hint="Choose another: resources are folders, and must be so on every system.",
         )
     return name
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from agp.errors import ResourceError
@@ -10,7 +12,32 @@ from agp.errors import ResourceError
 _LARGEST_FILE = 1_000_000
 _LARGEST_BUNDLE = 5_000_000
 _MOST_FILES = 500
+_LONGEST_PART = 255  # bytes: what file systems have room for
+_LONGEST_PATH = 1_000
+_NO_FILE_NAME = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]|(^|/)\.{0,2}(/|$)")
 _NO_RESOURCE = ("__pycache__", "node_modules")
+
+
+def check_file_names(names: Iterable[str], where: str) -> None:
+    """Every name is a path below a folder, with ``/``, that files of it can be written to.
+
+    Raises ResourceError naming the one that is not.
+    """
+    known = set(names)
+    for name in sorted(known):
+        parts = name.split("/")
+        folders = {"/".join(parts[:depth]) for depth in range(1, len(parts))}
+        if clash := folders & known:
+            raise ResourceError(
+                f"{where}: {min(clash)!r} is a file and a folder.", hint="Rename one."
+            )
+        long = any(len(part.encode("utf-8", "replace")) > _LONGEST_PART for part in parts)
+        if long or len(name) > _LONGEST_PATH or _NO_FILE_NAME.search(name):
+            raise ResourceError(
+                f"{where}: {name[:80]!r} is not the name of a file in a folder.",
+                hint="Use relative paths with / and parts of at most "
+                f"{_LONGEST_PART} bytes; no '..', no backslash, no control characters.",
+            )
 
 
 def read_text(path: Path) -> str:

@@ -45,6 +45,7 @@ from agp.store.tables import BranchRow, ChangeRow, CommitRow, RefRow, SourceRow,
 MAIN = "main"
 _SHORTEST_PREFIX = 6
 _LIVE_KEPT = 10_000
+_FEW = 4
 _VIEWS_KEPT = 16
 _AUDITED = 1000
 """How many of the resources that a commit moved are named in the audit log."""
@@ -171,8 +172,8 @@ class History:
         if known is not None and known[0] == stamp:
             return known[1]
         asked = {"branch": branch, **_row(rid)}
-        with self.database.read() as session:
-            found = session.connection().execute(_LIVE, asked).scalar()
+        with self.database.snapshot() as connection:
+            found = connection.execute(_LIVE, asked).scalar()
         if stamp is not None:
             self._live.put((branch, rid), (stamp, found))
         return found
@@ -342,6 +343,12 @@ def _live_digests(
     session: Session, branch: str, wanted: Sequence[ResourceId]
 ) -> dict[ResourceId, str]:
     found: dict[ResourceId, str] = {}
+    if len(wanted) <= _FEW:  # point queries are cheaper than composing one for all
+        connection = session.connection()
+        for rid in wanted:
+            if digest := connection.execute(_LIVE, {"branch": branch, **_row(rid)}).scalar():
+                found[rid] = digest
+        return found
     for part in chunks(wanted):
         asked = {"branch": branch, "keys": _keys(part)}
         for type_, name, digest in session.connection().execute(_LIVE_AMONG, asked):

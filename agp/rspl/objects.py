@@ -56,8 +56,8 @@ class Objects:
             self._recent.put(record.digest, record)
 
     def _read(self, wanted: str) -> Record:
-        with self._database.read() as session:
-            body = session.connection().execute(_BODY, {"digest": wanted}).scalar()
+        with self._database.snapshot() as connection:
+            body = connection.execute(_BODY, {"digest": wanted}).scalar()
         if body is None:
             raise StoreError(f"The store holds no version with digest {wanted[:12]}.")
         if hashlib.sha256(body.encode()).hexdigest() != wanted:

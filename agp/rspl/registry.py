@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, cast
 
 from agp.errors import ConflictError, InputError, NotFoundError
 from agp.in_sync import in_sync
@@ -20,7 +20,7 @@ from agp.rspl.bundle import Imported, export_bundle, import_bundle
 from agp.rspl.commits import Change, Commit, Reason
 from agp.rspl.conflicts import attempts_async, retry_on_conflict
 from agp.rspl.contract import Contract, contract_of, load_contract, save_contract
-from agp.rspl.entities import EntityType, Record, ResourceId, check_name
+from agp.rspl.entities import EntityType, JsonObject, Record, ResourceId, check_name
 from agp.rspl.history import MAIN, History
 from agp.rspl.intake import Intake
 from agp.rspl.kinds import KINDS
@@ -29,7 +29,6 @@ from agp.rspl.paths import get_path, set_path
 from agp.rspl.sources import FILES
 from agp.rspl.view import View
 
-T = TypeVar("T")
 Address = ResourceId | str
 """A resource, as its address or written ``type/name``."""
 
@@ -307,14 +306,16 @@ class Registry:
         """
         async for attempt in attempts_async():
             with attempt:  # acting on the new state where another was faster
-                return await self._run_once(address, dict(given))
+                return await self._run_once(address, given)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _run_once(self, address: Address, given: dict[str, Any]) -> Run:
+    async def _run_once(self, address: Address, given: Mapping[str, Any]) -> Run:
         record = self.get_info(address)
         instance = self.builder.of(record.digest, lambda _: record)
         try:
-            outcome = await KINDS[record.type].run(record, instance, given, self.context)
+            outcome = await KINDS[record.type].run(
+                record, instance, cast(JsonObject, given), self.context
+            )
         except ValueError as error:
             hint = f"See what it takes: agp contract {record.id}"
             raise InputError(f"{record.id}: {error}", hint=hint) from error

@@ -16,7 +16,7 @@ from agp.models.types import Completion, JsonObject
 from agp.rspl.builder import Builder
 from agp.rspl.contract import Scope, contract_of
 from agp.rspl.entities import EntityType, Record, ResourceId
-from agp.rspl.kinds.agent import AgentRunner
+from agp.rspl.kinds.agent import AgentRunner, Bindings
 from agp.rspl.kinds.prompt import Prompt
 from agp.rspl.view import View
 from agp.runtime.agent_run import AgentRun, Attempt, Complete, Handle
@@ -93,26 +93,27 @@ class Session:
         task: Task,
         earlier: Sequence[Attempt],
     ) -> AgentRun:
-        view, bound = below.view, record.params
+        view, bound = below.view, Bindings.of(record)
         get = partial(self.builder.get, view)
         context: dict[type, Any] = {Task: task, AgentRunner: below}
         handles: dict[EntityType, Handle] = {}
-        for type_ in (EntityType.MEMORY, EntityType.ENVIRONMENT):
-            if name := bound[type_.value]:
+        states = {EntityType.MEMORY: bound.memory, EntityType.ENVIRONMENT: bound.environment}
+        for type_, name in states.items():
+            if name:
                 rid = ResourceId(type_, name)
                 handles[type_] = Handle(rid, below.state.held(view, rid), context, self.tracer)
-        ids = [ResourceId(EntityType.TOOL, name) for name in bound["tools"]]
-        ids += [ResourceId(EntityType.AGENT, name) for name in bound.get("agents", [])]
+        ids = [ResourceId(EntityType.TOOL, name) for name in bound.tools]
+        ids += [ResourceId(EntityType.AGENT, name) for name in bound.agents]
         offered = [(view.record(rid), get(rid)) for rid in ids]
         offered += [(handle.held.record, handle.held) for handle in handles.values()]
-        prompt: Prompt = get(ResourceId(EntityType.PROMPT, bound["prompt"]))
+        prompt: Prompt = get(ResourceId(EntityType.PROMPT, bound.prompt))
         asked = prompt.wants_contract
         return AgentRun(
             task=task,
             prompt=prompt,
             contract=contract_of(view, Scope(agent=record.name)).text if asked else "",
             tools=ToolBox(offered, context, self.tracer, capture=self.models.capture_content),
-            complete=self._bound(bound["model"], below.seed, below.repetition),
+            complete=self._bound(bound.model, below.seed, below.repetition),
             memory=handles.get(EntityType.MEMORY),
             environment=handles.get(EntityType.ENVIRONMENT),
             earlier=earlier,
@@ -129,7 +130,7 @@ class Session:
         return complete
 
     def _describe(self, span: Span, view: View, record: Record) -> None:
-        prompt = ResourceId(EntityType.PROMPT, record.params["prompt"])
+        prompt = ResourceId(EntityType.PROMPT, Bindings.of(record).prompt)
         span.set_attributes(
             {
                 names.GEN_AI_OPERATION_NAME: "invoke_agent",

@@ -107,6 +107,12 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Generator[Connection]:
+        """The same without the ORM, for look-ups that must cost little."""
+        with self._translated(), self._snapshots.connect() as connection:
+            yield connection
+
+    @contextmanager
     def write(self) -> Generator[Session]:
         """A write transaction: committed as a whole at the end of the block, or not at all.
 

@@ -7,6 +7,7 @@ import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -200,3 +201,36 @@ def test_ends_that_do_not_fit_together_are_refused(history: History) -> None:
     with pytest.raises(NotFoundError, match="nowhere"):
         bisect(history, "nowhere", "main", judge)
     assert asked == []
+
+
+@pytest.mark.parametrize("unknown", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_is_stepped_around(history: History, unknown: float) -> None:
+    texts = [f"text {number}" for number in range(9)]
+    _, commits = versions(history, texts)
+    scores: Scores = {text: float(number < 6) for number, text in enumerate(texts)}
+    scores[texts[4]] = unknown
+    judge, asked = judge_by(history, scores)
+    found = bisect(history, commits[0], commits[8], judge)
+    assert texts[4] in asked
+    assert [each.commit for each in found.suspects] == [commits[6]]
+    assert [each.score for each in found.judged if each.good is None] == [None]
+
+
+@pytest.mark.parametrize("unknown", [math.nan, math.inf])
+def test_ends_and_thresholds_that_are_no_numbers_are_refused(
+    history: History, unknown: float
+) -> None:
+    _, commits = versions(history, ["good", "bad"])
+    judge, _ = judge_by(history, {"good": unknown, "bad": 0.0})
+    with pytest.raises(InputError, match="cannot be judged"):
+        bisect(history, commits[0], commits[1], judge)
+    judge, _ = judge_by(history, {"good": 1.0, "bad": 0.0})
+    with pytest.raises(InputError, match="threshold"):
+        bisect(history, commits[0], commits[1], judge, threshold=unknown)
+
+
+def test_a_verdict_that_is_no_score_is_refused_with_its_commit(history: History) -> None:
+    _, commits = versions(history, ["good", "bad"])
+    said: Any = "0.5"
+    with pytest.raises(InputError, match=f"{commits[0][:12]}.*'0.5'.*no score"):
+        bisect(history, commits[0], commits[1], lambda _: said)

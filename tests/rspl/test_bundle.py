@@ -10,22 +10,23 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
-from agp.canonical import canonical_json
+from agp.canonical import canonical_json, digest
 from agp.errors import InputError, NotFoundError, ResourceError
 from agp.rspl.bundle import export_bundle, import_bundle, read_bundle
-from agp.rspl.entities import EntityType, ResourceId
+from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.history import History
 from agp.rspl.registry import Registry
 from agp.rspl.upkeep.fsck import check
-from agp.store.tables import AuditRow, CommitRow, ObjectRow
+from agp.store.tables import AliasRow, AuditRow, CommitRow, ObjectRow
 
 from .growing import STEPS, Step, fresh, grow
-from .helpers import prompt, record
+from .helpers import BINDINGS, prompt, record
 
 PROMPT = prompt().id
 AGENT = ResourceId(EntityType.AGENT, "it")
+Lines = list[dict[str, Any]]
 
 
 @pytest.fixture
@@ -70,12 +71,12 @@ def test_a_round_trip_keeps_every_digest(steps: list[Step]) -> None:
         assert done.renamed == []
         for rid in read_bundle(first).resources:
             assert target.versions(rid) == source.versions(rid)
-            for semver, digest in target.versions(rid):
-                assert target.load(digest) == source.load(digest)
+            for semver, version in target.versions(rid):
+                assert target.load(version) == source.load(version)
                 if rid.type is not EntityType.PROMPT:
                     continue
                 Registry(target).restore(rid, semver)
-                assert target.view().refs[rid] == digest
+                assert target.view().refs[rid] == version
         assert check(target.database) == []
         export_bundle(target, second)
         assert _objects(second) == _objects(first)
@@ -96,7 +97,7 @@ def test_a_whole_history_travels_with_its_ids(steps: list[Step]) -> None:
         before = _state(target)
         import_bundle(target, path, as_branch="theirs")
         assert _state(target) == before
-        Registry(source).update(prompt(system="newer"))
+        Registry(source).register(prompt("newer"))
         export_bundle(source, path)
         assert import_bundle(target, path, as_branch="theirs").commits == 1
         assert target.view("theirs").digest == source.view().digest
@@ -200,9 +201,103 @@ def test_a_dry_run_tells_and_writes_nothing(
     assert (would.objects, would.versions) == (done.objects, done.versions) == (4, 4)
 
 
-# -- faults --------------------------------------------------------------------------------
+def test_a_bundle_is_one_moment(
+    history: History, other: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from agp.rspl.bundle import export
 
-Lines = list[dict[str, Any]]
+    path, read_versions = tmp_path / "bundle", export._versions
+    registry = _grown(history)
+    before = history.view().digest
+
+    def while_somebody_commits(*given: Any) -> Any:
+        registry.update(prompt(system="meanwhile"))
+        return read_versions(*given)
+
+    monkeypatch.setattr(export, "_versions", while_somebody_commits)
+    export_bundle(history, path)
+    import_bundle(other, path, as_branch="theirs")
+    assert other.view("theirs").digest == before != history.view().digest
+
+
+def test_names_that_come_with_a_bundle_are_audited(
+    history: History, other: History, tmp_path: Path
+) -> None:
+    path = tmp_path / "bundle"
+    _grown(history)
+    export_bundle(history, path)
+    import_bundle(other, path, activate=False)
+    assert check(other.database) == []
+    with other.database.write() as session:
+        session.execute(delete(AliasRow))
+    assert [each.where for each in check(other.database)] == ["alias prompt/it production"]
+
+
+# -- what is live must work --------------------------------------------------------------------
+
+
+def _write(lines: Lines, path: Path) -> None:
+    """Write lines with the checksum that is right for them: a forger knows how."""
+    body = b"".join(canonical_json(line) + b"\n" for line in lines)
+    end = {"kind": "end", "sha256": hashlib.sha256(body).hexdigest()}
+    path.write_bytes(body + canonical_json(end) + b"\n")
+
+
+def _as_bundle(records: list[Record], path: Path) -> None:
+    """Records as one commit, written by somebody who knows the format and checks nothing."""
+    changes = [[str(each.id), None, each.digest] for each in sorted(records, key=lambda r: r.id)]
+    commit = {"branch": "main", "parents": [None], "author": "x", "operator": "register"}
+    commit |= {"message": "m", "evidence": {}, "objective": None, "changes": changes}
+    commit |= {"created_at": "2026-01-01T00:00:00.000000+00:00"}
+    name = digest(commit)
+    lines: Lines = [{"kind": "header", "format": "agp-bundle/1", "branch": "main", "head": name}]
+    for each in sorted(records, key=lambda r: r.digest):
+        lines.append({"kind": "object", "digest": each.digest, "record": each.body()})
+    for resource, _, after in changes:
+        version = {"number": 0, "version": "1.0.0", "digest": after, "live": True}
+        lines.append({"kind": "version", "resource": resource, **version})
+    _write([*lines, {"kind": "commit", "id": name, **commit}], path)
+
+
+def _bound(name: str, **params: Any) -> Record:
+    agent = record(EntityType.AGENT, "an agent", name=name)
+    return agent.model_copy(update={"params": {**BINDINGS, **params}})
+
+
+NOT_LIVE: dict[str, tuple[list[Record], str]] = {
+    "a circle": (
+        [prompt(), _bound("one", agents=["two"]), _bound("two", agents=["one"])],
+        "circle",
+    ),
+    "a binding to nothing": ([_bound("one")], "prompt/it, which does not exist"),
+    "code that cannot be loaded": (
+        [
+            record(EntityType.TOOL, "t").model_copy(
+                update={
+                    "implementation": {"kind": "source", "entry": "tool.py:it", "files": {}},
+                }
+            )
+        ],
+        "tool",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NOT_LIVE)
+@pytest.mark.parametrize("as_branch", [None, "theirs", "main"])
+def test_what_would_be_live_must_work(
+    history: History, tmp_path: Path, case: str, as_branch: str | None
+) -> None:
+    records, words = NOT_LIVE[case]
+    path = tmp_path / "bundle"
+    _as_bundle(records, path)
+    before = _state(history)
+    with pytest.raises(ResourceError, match=words):
+        import_bundle(history, path, as_branch=as_branch)
+    assert _state(history) == before
+
+
+# -- faults --------------------------------------------------------------------------------
 
 
 def _at(lines: Lines, kind: str) -> int:
@@ -259,6 +354,32 @@ def _odd_name(lines: Lines) -> None:
     lines[_at(lines, "alias")]["alias"] = "../x"
 
 
+def _huge_number(lines: Lines) -> None:
+    last = [line for line in lines if line["kind"] == "version"][-1]
+    last["number"], last["version"] = 2**53 - 1, f"1.0.{2**53 - 1}"
+
+
+def _agent(params: Any) -> Callable[[Lines], None]:
+    """An agent whose parameters are not an agent's."""
+
+    def fault(lines: Lines) -> None:
+        content = {**record(EntityType.AGENT, "evil", name="evil").body(), "params": params}
+        named = digest(content)
+        objects = [line for line in lines if line["kind"] == "object"]
+        new = {"kind": "object", "digest": named, "record": content}
+        lines[1 : 1 + len(objects)] = sorted([*objects, new], key=lambda each: each["digest"])
+
+    return fault
+
+
+def _astray(lines: Lines) -> None:
+    """A commit that makes a version of one resource live as another, its id derived anew."""
+    line = next(each for each in lines if each["kind"] == "commit" and len(each["changes"]) == 1)
+    other = next(e for e in lines if e["kind"] == "version" and e["resource"] == str(AGENT))
+    line["changes"][0][2] = other["digest"]
+    line["id"] = digest({k: v for k, v in line.items() if k not in ("kind", "id")})
+
+
 def _other_format(lines: Lines) -> None:
     lines[0]["format"] = "agp-bundle/9"
 
@@ -276,6 +397,11 @@ FAULTS: dict[Callable[[Lines], None], str] = {
     _foreign_kind: "line 2: a line of kind 'novelty'",
     _wrong_types: "line 6",
     _odd_name: "'../x'",
+    _huge_number: "line .*numbers were left out",
+    _agent({}): "line .*not a proper object line",
+    _agent({"prompt": "it", "tools": None}): "line .*not a proper object line",
+    _agent({**BINDINGS, "tools": ["../x"]}): "line .*'../x' is not a resource name",
+    _astray: "line .*holds no version .* of prompt/it",
     _other_format: "line 1: .*agp-bundle/9",
 }
 
@@ -290,9 +416,7 @@ def test_a_forged_bundle_is_refused_by_line(
         export_bundle(source, path)
     lines = [json.loads(line) for line in path.read_bytes().splitlines()][:-1]
     fault(lines)
-    body = b"".join(canonical_json(line) + b"\n" for line in lines)
-    end = {"kind": "end", "sha256": hashlib.sha256(body).hexdigest()}  # the forger knows how
-    path.write_bytes(body + canonical_json(end) + b"\n")
+    _write(lines, path)
     before = _state(other)
     with pytest.raises(InputError, match=FAULTS[fault]) as caught:
         import_bundle(other, path)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
-from agp.errors import InputError, NotFoundError, ResourceError
+from agp.errors import InputError, NotFoundError
 from agp.rspl.contract import (
     Level,
     Scope,
@@ -231,9 +231,10 @@ def test_a_schema_cannot_make_a_contract_take_forever(hostile: JsonObject) -> No
         object_of({"a": {"anyOf": 7}}),
     ],
 )
-def test_a_malformed_schema_is_named_with_its_resource(broken: JsonObject) -> None:
-    with pytest.raises(ResourceError, match="tool/it: an input schema"):
-        contract_of(view_of([tool("it", broken)]))
+def test_a_malformed_schema_keeps_no_other_out_of_the_contract(broken: JsonObject) -> None:
+    text = contract_of(view_of([tool("it", broken), tool("other", object_of({}))])).text
+    assert "## tool/it\n\nIt cannot be called: its record is malformed.\n" in text
+    assert "### `other`" in text
 
 
 def test_types_are_words() -> None:

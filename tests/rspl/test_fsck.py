@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from sqlalchemy import text
+from sqlalchemy import LargeBinary, delete, insert, text
 
+from agp.rspl import search
 from agp.rspl.entities import EntityType
 from agp.rspl.history import History
 from agp.rspl.registry import Registry
 from agp.rspl.upkeep.fsck import check
 from agp.runs.journal import Journal
 from agp.store.database import Database
+from agp.store.tables import Base, EmbeddingRow, VersionRow
 
 from .growing import STEPS, Step, fresh, grow
 from .helpers import prompt, record
@@ -64,6 +67,34 @@ DAMAGE = {
         "aliases",
         "another resource",
     ),
+    "UPDATE changes SET after = (SELECT digest FROM objects WHERE type = 'tool' LIMIT 1)": (
+        "changes",
+        "another resource",
+    ),
+    "DELETE FROM aliases": ("names", "it is gone"),
+    "UPDATE aliases SET alias = 'other'": ("names", "does not know it"),
+    "UPDATE aliases SET digest = (SELECT digest FROM versions WHERE semver = '1.0.1')": (
+        "names",
+        "the audit log says",
+    ),
+    "DELETE FROM tags": ("names", "it is gone"),
+    "UPDATE tags SET name = 'other'": ("names", "does not know it"),
+    'UPDATE tags SET "commit" = (SELECT id FROM commits WHERE seq = 1)': (
+        "names",
+        "the audit log says",
+    ),
+    "INSERT INTO branches SELECT 'other', head FROM branches WHERE name = 'main'": (
+        "names",
+        "branch other",
+    ),
+    "UPDATE versions SET semver = '9.9.9' WHERE number = 1": ("versions", "called 9.9.9"),
+    "UPDATE versions SET number = 7 WHERE number = 1": ("versions", "number 1 is missing"),
+    "DELETE FROM versions WHERE number = 1": ("versions", "number 1 is missing"),
+    "INSERT INTO versions SELECT type, name, 1, '1.0.1', digest FROM objects "
+    "WHERE digest NOT IN (SELECT digest FROM versions) AND type = 'tool' LIMIT 1": (
+        "versions",
+        "never committed",
+    ),
     "DELETE FROM versions WHERE type = 'tool'": ("versions", "no version name"),
     "UPDATE versions SET type = 'memory' WHERE type = 'tool'": ("versions", "another resource"),
     "DELETE FROM events WHERE seq = 2": ("runs", "gap"),
@@ -78,6 +109,7 @@ UNGUARDED = {  # what a server's foreign keys do not let happen
     "DELETE FROM objects WHERE type = 'memory'": ("pins", "not in the store"),
     "UPDATE tags SET \"commit\" = 'ab'": ("tags", "does not exist"),
     "UPDATE objects SET body = CAST(x'ff00' AS TEXT)": ("objects", "cannot be read"),
+    "UPDATE uses SET type = x'fffe'": ("file", "of type blob"),
     "UPDATE objects SET body = x'ff00'": ("objects", "cannot be read"),
     "UPDATE commits SET evidence = '{' WHERE seq = 2": ("commits", "cannot be read"),
 }
@@ -110,8 +142,105 @@ def test_damage_is_found(grown: History, damage: str) -> None:
     with grown.database.write() as session:
         session.execute(text(damage))
     found = check(grown.database)
-    assert any(each.part == part and words in each.fault for each in found), found
+    assert any(each.part == part and words in f"{each.where} {each.fault}" for each in found), found
     assert all(each.remedy for each in found)
+
+
+def test_a_branch_set_back_is_found(grown: History) -> None:
+    commit = grown.log("branch-6")[0]
+    with grown.database.write() as session:
+        moved = {"branch": commit.branch, "to": commit.parent}
+        session.execute(text("UPDATE branches SET head = :to WHERE name = :branch"), moved)
+        (change,) = commit.changes
+        ref = {"branch": commit.branch, "type": change.resource.type, "digest": change.before}
+        where = "branch = :branch AND type = :type"
+        session.execute(text(f"UPDATE refs SET digest = :digest WHERE {where}"), ref)
+    search.rebuild(grown.database)
+    (found,) = check(grown.database)
+    assert (found.part, found.where) == ("names", f"branch {commit.branch}")
+    assert commit.id[:12] in found.fault
+
+
+def test_a_branch_that_was_removed_is_found(grown: History) -> None:
+    with grown.database.write() as session:
+        for table in ("refs", "sources"):
+            session.execute(text(f"DELETE FROM {table} WHERE branch = 'branch-6'"))
+        session.execute(text("DELETE FROM branches WHERE name = 'branch-6'"))
+    search.rebuild(grown.database)
+    assert [(each.part, each.where) for each in check(grown.database)] == [
+        ("names", "branch branch-6")
+    ]
+
+
+def test_names_that_agp_takes_away_are_not_missed(grown: History) -> None:
+    grown.delete_branch("branch-6")
+    grown.names.delete_tag("t4", author="me")
+    grown.names.delete_alias(prompt().id, "a3", author="me")
+    assert check(grown.database) == []
+
+
+def test_version_names_that_changed_places_are_found(grown: History) -> None:
+    rid = prompt().id
+    (_, first), (_, second), *_ = grown.versions(rid)
+    with grown.database.write() as session:
+        session.execute(delete(VersionRow).where(VersionRow.digest.in_((first, second))))
+        for number, each in enumerate((second, first)):
+            row = {"type": rid.type, "name": rid.name, "number": number, "digest": each}
+            session.execute(insert(VersionRow), row | {"semver": f"1.0.{number}"})
+    (found,) = check(grown.database)
+    assert (found.part, found.where) == ("versions", str(rid))
+    assert first[:12] in found.fault
+
+
+def test_what_only_retired_entries_tell_is_taken_as_it_is(grown: History) -> None:
+    with grown.database.write() as session:
+        last = "(SELECT max(seq) FROM audit)"
+        session.execute(text(f"DELETE FROM audit WHERE seq < {last}"))
+    assert {each.part for each in check(grown.database)} == {"audit"}
+
+
+def test_what_was_read_from_files_need_not_be_kept(grown: History) -> None:
+    with grown.database.write() as session:
+        grown.note_sources("main", {prompt().id: "f" * 64}, session)
+    assert check(grown.database) == []
+
+
+def test_any_value_of_another_type_is_found(tmp_path: Path) -> None:
+    """In every column: what SQLite lets anybody write becomes a finding, never an exception."""
+    with fresh() as history:
+        grow(history, EXAMPLE)
+        with history.database.write() as session:
+            row = {"model": "m", "digest": prompt().digest, "vector": b""}
+            session.execute(insert(EmbeddingRow), row)
+        history.database.close()
+        assert history.database.file
+        content = history.database.file.read_bytes()
+    tried = 0
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            file = tmp_path / f"{table.name}-{column.name}"
+            file.write_bytes(content)
+            with sqlite3.connect(file) as unguarded:
+                value = "'\u2028'" if isinstance(column.type, LargeBinary) else "x'fffe'"
+                last = f"(SELECT max(rowid) FROM {table.name})"
+                statement = (
+                    f'UPDATE {table.name} SET "{column.name}" = {value} WHERE rowid = {last}'
+                )
+                try:
+                    if not unguarded.execute(statement).rowcount:
+                        continue
+                except sqlite3.IntegrityError:  # the number of a row
+                    continue
+            unguarded.close()
+            database = Database(file)
+            found = check(database)
+            database.close()
+            tried += 1
+            assert any(
+                each.where == f"{table.name}.{column.name}" and "of type" in each.fault
+                for each in found
+            ), (table.name, column.name, found)
+    assert tried > 50
 
 
 @pytest.mark.parametrize("damage", UNGUARDED)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 
 from agp.errors import StoreError
 from agp.rspl.entities import EntityType, ResourceId
@@ -57,6 +57,16 @@ def test_what_is_young_stays(history: History) -> None:
     history.keep([prompt(system="about to be mentioned")])
     assert collect(history.database) == Collected()
     assert collect(history.database, grace=NOW).objects == 1
+
+
+def test_what_is_kept_again_is_young_again(history: History) -> None:
+    candidate = prompt(system="proposed again")
+    history.keep([candidate])
+    with history.database.write() as session:
+        session.execute(update(ObjectRow).values(created_at="2020-01-01T00:00:00.000000+00:00"))
+    assert collect(history.database, dry_run=True).objects == 1
+    history.keep([candidate])
+    assert collect(history.database) == Collected()
 
 
 def test_evidence_keeps_what_was_rejected(history: History) -> None:

@@ -6,14 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from agp.errors import StoreError
+from agp.errors import InputError, StoreError
 from agp.rspl.history import History
 from agp.rspl.lock import read_lock, write_lock
 from agp.rspl.registry import Registry
 from agp.rspl.upkeep.gc import Collected, collect
-from agp.store.tables import PinRow
+from agp.store.tables import ObjectRow, PinRow
 
 from .helpers import prompt
 
@@ -36,8 +36,6 @@ def test_what_a_lock_file_holds_is_pinned_candidates_included(
 
 
 def test_a_store_that_cannot_be_written_still_gives_lock_files(tmp_path: Path) -> None:
-    from sqlalchemy import text
-
     from agp.store.database import Database
 
     database = Database(tmp_path / "store.db")
@@ -52,3 +50,33 @@ def test_a_store_that_cannot_be_written_still_gives_lock_files(tmp_path: Path) -
     with pytest.raises(StoreError):
         history.keep([prompt(system="x")])
     newer.close()
+
+
+def test_keeping_and_pinning_is_one_write(history: History, tmp_path: Path) -> None:
+    Registry(history).register(prompt())
+    candidate = prompt(system="candidate")
+    with history.database.write() as session:
+        session.execute(text("DROP TABLE pins"))
+    with pytest.raises(StoreError):
+        write_lock(history.view().with_overlay([candidate]), tmp_path / "lock.json", history)
+    with history.database.read() as session:
+        assert session.get(ObjectRow, candidate.digest) is None
+    assert list(tmp_path.glob("lock*")) == []
+
+
+@pytest.mark.parametrize("name", ["nowhere/lock.json", "n" * 300, "a\0b"])
+def test_a_place_where_nothing_can_be_written(history: History, tmp_path: Path, name: str) -> None:
+    Registry(history).register(prompt())
+    with pytest.raises(InputError, match="cannot be written"):
+        write_lock(history.view(), tmp_path / name, history)
+    with history.database.read() as session:
+        assert session.scalars(select(PinRow.digest)).all() == []
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"format":' * 100_000, "[]", "{", "", '{"format": "agp-lock/1"}']
+)
+def test_what_is_no_lock_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "lock.json").write_text(text)
+    with pytest.raises(InputError, match=r"lock\.json"):
+        read_lock(tmp_path / "lock.json")

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agp.errors import ConflictError, InputError, NotFoundError
+from agp.rspl.bundle import export_bundle, import_bundle
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.history import History
 from agp.rspl.lineage.graph import ancestors
@@ -328,9 +329,13 @@ def test_decisions_that_cannot_be_met_are_refused(
     assert len(history.log()) == 2
 
 
-def test_unrelated_histories_are_refused_with_a_remedy(history: History) -> None:
+def test_unrelated_histories_are_refused_with_a_remedy(history: History, tmp_path: Path) -> None:
     main, _ = forked(history)
-    Registry(history, branch="alien").register(prompt("alien"))
+    other, bundle = Database(tmp_path / "other.db"), tmp_path / "alien.agp"
+    Registry(History(other)).register(prompt("alien"))
+    export_bundle(History(other), bundle)
+    other.close()
+    import_bundle(history, bundle, as_branch="alien")
     with pytest.raises(InputError, match="no commit in common") as caught:
         merge_branch(main, "alien")
     assert caught.value.hint

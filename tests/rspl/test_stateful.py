@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 
-from agp.errors import ResourceError
+from agp.errors import InputError, ResourceError
 from agp.rspl.discovery import discover
 from agp.rspl.entities import EntityType, Record, ResourceId
+from agp.rspl.history import History
 from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.actions import Action
+from agp.rspl.kinds.base import Folder
+from agp.rspl.kinds.prompt import Prompt
 from agp.rspl.kinds.stateful import Held, StatefulKind, with_params
+from agp.rspl.registry import Registry
 from tests.memory.shipped import Acting, shipped
+from tests.rspl.helpers import BINDINGS
+from tests.rspl.helpers import record as plain
 
 COUNTER = '''
 import asyncio
@@ -179,3 +185,90 @@ async def test_what_is_configured_meanwhile_stays_configured() -> None:
     merged = kind_of(base).merge_state(base, mine.record, theirs)
     assert merged.params["max_items"] == 7
     assert len(merged.params["items"]) == 1
+
+
+MUTATING = """
+from agp.rspl.kinds.actions import Changed
+class Memory:
+    content = "items"
+    def __init__(self, items=None):
+        self.items = items if items is not None else []
+    def remember(self, text: str) -> Changed:
+        'Remember.'
+        self.items.append(text)
+        if text == "bad":
+            raise ValueError("refused")
+        return Changed("ok", {"items": self.items})
+    def forget(self) -> str:
+        'Clear, but say nothing of it.'
+        self.items.clear()
+        return "done"
+    def recall(self) -> list[str]:
+        'Recall.'
+        return self.items
+"""
+
+
+def mutating() -> Record:
+    folder = Folder("mm", {"params": {"items": []}}, "", {"memory.py": MUTATING}, "mm")
+    (record,) = KINDS[EntityType.MEMORY].from_folder(folder)
+    return record
+
+
+def test_what_a_method_does_to_itself_leaves_no_trace(history: History) -> None:
+    registry = Registry(history)
+    registry.register(mutating())
+
+    def act(action: str, **arguments: Any) -> Any:
+        return registry.run("memory/mm", {"action": action, "arguments": arguments}).result
+
+    act("remember", text="good")
+    with pytest.raises(InputError, match="refused"):
+        act("remember", text="bad")
+    act("forget")
+    act("recall").append("into the result")
+    registry.get("memory/mm").items.append("into the live instance")
+    assert act("recall") == ["good"]
+    assert registry.get_state("memory/mm") == ["good"]
+    assert Registry(history).get_state("memory/mm") == ["good"]
+
+
+async def test_nor_within_a_task() -> None:
+    record = mutating()
+    held = Held(kind_of(record), record)
+    await held.run({"action": "remember", "arguments": {"text": "good"}}, {})
+    with pytest.raises(ValueError, match="refused"):
+        await held.run({"action": "remember", "arguments": {"text": "bad"}}, {})
+    await held.run({"action": "forget"}, {})
+    assert await held.run({"action": "recall"}, {}) == ["good"]
+    assert kind_of(record).state(record) == []
+
+
+def test_a_live_prompt_cannot_be_changed() -> None:
+    shown = [{"input": "a", "output": "b"}]
+    instance = Prompt(demonstrations=shown)
+    shown[0]["input"] = "changed"
+    shown.append({"input": "c", "output": "d"})
+    assert instance.messages(input="x")[:-1] == [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b"},
+    ]
+    live: Any = instance
+    for change in (
+        lambda: live.demonstrations.append({}),
+        lambda: live.demonstrations[0].update(input="x"),
+        lambda: setattr(live, "system", "x"),
+    ):
+        with pytest.raises((TypeError, AttributeError)):
+            change()
+
+
+def test_policy_settings_are_the_policys_own() -> None:
+    code = "class Policy:\n    def __init__(self, stop):\n        self.stop = stop\n"
+    files = {"kind": "source", "entry": "policy.py:Policy", "files": {"policy.py": code}}
+    params = {**BINDINGS, "policy": {"stop": ["a"]}}
+    agent = Record.model_validate(
+        {**plain(EntityType.AGENT, "it").body(), "implementation": files, "params": params}
+    )
+    KINDS[EntityType.AGENT].build(agent).stop.append("b")
+    assert KINDS[EntityType.AGENT].build(agent).stop == ["a"]

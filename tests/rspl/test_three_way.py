@@ -146,3 +146,30 @@ def test_null_is_a_value_and_no_part_is_none() -> None:
     assert conflict.ours is None
     assert conflict.theirs is ABSENT
     assert conflict.why == "our side changed it, their side removed it"
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "expected"),
+    [
+        (["t1", "t2"], ["x", "t1", "t2"], ["t1", "t2", "x"], ["x", "t1", "t2"]),
+        (["t1", "t2", "x"], ["x", "t1", "t2"], ["t1", "x", "t2"], ["x", "t1", "t2"]),
+        (["t1"], ["x", "t1"], ["t1", "y"], ["x", "t1", "y"]),
+        ([1, 1, 2], [1, 1, 2, 3], [0, 1, 1, 2], [0, 1, 1, 2, 3]),
+        ([{"a": 1}, 2], [0, {"a": 1}, 2], [{"a": 1}, 2, 0], [0, {"a": 1}, 2]),
+    ],
+)
+def test_what_both_sides_added_to_a_list_is_there_once(
+    base: list[Any], ours: list[Any], theirs: list[Any], expected: list[Any]
+) -> None:
+    assert merged(base, ours, theirs) == (expected, [])
+    assert merged(base, theirs, ours) == (expected, [])
+
+
+@given(LINES, LINES, LINES)
+def test_a_merged_list_has_no_element_more_often_than_its_sides(
+    base: list[str], ours: list[str], theirs: list[str]
+) -> None:
+    value, conflicts = merged(base, ours, theirs)
+    if not conflicts:
+        assert all(value.count(e) <= max(ours.count(e), theirs.count(e)) for e in value)
+        assert {*ours, *theirs} - {*base} <= {*value}

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from agp.errors import InputError, StoreError
 from agp.store.database import Database
-from agp.store.tables import Base, CallRow
+from agp.store.tables import Base, CallRow, TagRow
 
 
 def _row(key: str) -> CallRow:
@@ -118,6 +118,43 @@ def test_wrong_places_are_input_errors(tmp_path: Path, location: str, message: s
     with pytest.raises(InputError, match=message):
         Database(location.format(tmp=tmp_path), create=False)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a?b", "c#d%20e", "100%", "two words", "+@x:y&z=1", "数学"])
+def test_any_path_opens_exactly_that_file(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    database = Database(folder / f"{name}.db")
+    with database.write() as session:
+        session.add(_row("a"))
+    assert database.file == folder / f"{name}.db"
+    assert database.stamp() is not None
+    again = Database(database.url, create=False)
+    with again.read() as session:
+        assert session.scalars(select(CallRow.key)).all() == ["a"]
+    again.close()
+    database.close()
+    found = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert found == [folder / f"{name}.db"]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "n" * 300, "~nobody-has-this-name/store.db"])
+def test_what_cannot_be_a_path_is_an_input_error(tmp_path: Path, name: str) -> None:
+    location = name if name.startswith("~") else str(tmp_path / name)
+    with pytest.raises(InputError, match="cannot be the path") as caught:
+        Database(location)
+    assert caught.value.hint
+
+
+def test_what_the_database_refuses_says_what_to_do(database: Database) -> None:
+    tag = {"name": "t", "commit": "f" * 64, "author": "me", "message": "", "created_at": "now"}
+    with pytest.raises(StoreError) as caught, database.write() as session:
+        session.execute(insert(TagRow), tag)
+    assert "not in the store" in str(caught.value.hint)
+    if database.dialect == "postgresql":  # SQLite's columns have no width
+        with pytest.raises(StoreError) as caught, database.write() as session:
+            session.add(CallRow(key="k", model="m" * 300, reply={}, created_at="now"))
+        assert "shorten" in str(caught.value.hint)
 
 
 def test_an_unreachable_server_is_a_store_error() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine, insert, select, text
+from sqlalchemy import Engine, MetaData, create_engine, delete, insert, select, text
 
 from agp.errors import InputError, NotFoundError, StoreError
 from agp.rspl.entities import ResourceId
@@ -50,6 +50,7 @@ def _lay_out(schema: str, location: str, scratch: Path) -> str:
             if table.name == "alembic_version":
                 continue
             found = [row._asdict() for row in rows.execute(select(*columns))]
+            connection.execute(delete(table))  # the audit log is born with an entry
             if found:
                 connection.execute(insert(table), found)
     source.dispose()
@@ -90,6 +91,11 @@ def _holds(database: Database, facts: dict[str, Any]) -> None:
         assert [list(each) for each in found] == versions
         assert all(history.load(digest).digest == digest for _, digest in found)
     assert history.load(facts["candidate"]).name == "solver"
+    assert history.names.tags() == facts.get("tags", {})
+    for name, aliases in facts.get("aliases", {}).items():
+        assert history.names.aliases(ResourceId.parse(name)) == aliases
+    if "pinned" in facts:
+        assert history.load(facts["pinned"]).name == "solver"
     assert {row.id: row.status for row in list_runs(database)} == facts["runs"]
     assert all(Journal.reopen(database, run).steps for run in facts["runs"])
 

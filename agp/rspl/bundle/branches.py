@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from agp.audit import log as audit
 from agp.audit.entries import COMMIT
 from agp.errors import InputError
-from agp.rspl import search
+from agp.rspl import dependencies, search
 from agp.rspl.bundle.format import Bundle
 from agp.rspl.commits import Commit, refs_at
-from agp.rspl.entities import ResourceId
+from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.names import check_name
 from agp.rspl.sources import FILES
 from agp.rspl.upkeep.fsck import walk
@@ -26,8 +26,9 @@ _WHOLE = "Export everything of the other store: agp bundle export FILE (without 
 def take_branch(session: Session, bundle: Bundle, name: str, author: str) -> int:
     """Let branch ``name`` stand where the bundle's branch stood; how many commits are new here.
 
-    The versions are in the store and named already. Raises InputError for a bundle without the
-    whole history, a name in use, and a branch that has commits of its own.
+    The versions are in the store and named already, and what is live is valid. Raises InputError
+    for a bundle without the whole history, a name in use, and a branch that has commits of its
+    own, ResourceError where something live lacks what it uses, or uses itself.
     """
     check_name(name, "a branch")
     if session.get(TagRow, name):
@@ -39,6 +40,7 @@ def take_branch(session: Session, bundle: Bundle, name: str, author: str) -> int
             f"Branch {name!r} has commits that the bundle does not build on.",
             hint="Import it under another name, and merge: agp merge.",
         )
+    _check_uses(session, bundle, name)
     new = _insert(session, list(ancestry.values()), bundle.digest, author)
     assert bundle.head is not None
     if branch is not None and branch.head == bundle.head:
@@ -91,6 +93,14 @@ def _consistent(bundle: Bundle, commits: dict[str, Commit]) -> None:
         told = {str(rid): record.digest for rid, record in bundle.live.items()}
         if commit_id == bundle.head and live != told:
             raise InputError("The bundle's live versions are not what its commits say.")
+
+
+def _check_uses(session: Session, bundle: Bundle, branch: str) -> None:
+    """What is live uses what is live with it: nothing else of the branch will be."""
+    query = select(RefRow.type, RefRow.name).where(RefRow.branch == branch)
+    there = [ResourceId(EntityType(type_), name) for type_, name in session.execute(query)]
+    gone: dict[ResourceId, Record | None] = dict.fromkeys(there)
+    dependencies.check(session, branch, {**gone, **bundle.live})
 
 
 def _insert(session: Session, commits: Sequence[Commit], bundle: str, author: str) -> int:

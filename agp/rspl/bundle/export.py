@@ -30,7 +30,15 @@ from agp.rspl.bundle.format import (
 from agp.rspl.commits import with_changes
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.history import MAIN, History
-from agp.store.tables import AliasRow, BranchRow, ChangeRow, CommitRow, ObjectRow, RefRow, VersionRow
+from agp.store.tables import (
+    AliasRow,
+    BranchRow,
+    ChangeRow,
+    CommitRow,
+    ObjectRow,
+    RefRow,
+    VersionRow,
+)
 
 _BATCH = 200
 
@@ -83,7 +91,8 @@ def export_bundle(
 
 
 def _head(session: Session, branch: str) -> str | None:
-    heads = {name: head for name, head in session.execute(select(BranchRow.name, BranchRow.head))}
+    branches = session.execute(select(BranchRow.name, BranchRow.head))
+    heads = {row.name: row.head for row in branches}
     if branch not in heads:
         raise NotFoundError("branch", branch, heads)
     return heads[branch]

@@ -32,6 +32,7 @@ from agp.rspl.bundle.format import (
 )
 from agp.rspl.commits import Commit, commit_id
 from agp.rspl.entities import Record, ResourceId
+from agp.rspl.kinds import KINDS
 from agp.rspl.names import check_name
 
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, RecursionError, AgpError)
@@ -60,6 +61,7 @@ class _Reader:
         self.bundle = Bundle("", "", None)
         self.last: tuple[int, Any] = (-1, None)
         self.named: dict[tuple[ResourceId, str], str] = {}
+        self.counted: dict[ResourceId, int] = {}
         self.live: set[ResourceId] = set()
         self.commits: set[str] = set()
 
@@ -138,7 +140,8 @@ class _Reader:
         if digest(line["record"]) != named or record.digest != named:
             raise self._fault(f"the content of {record.id} does not match its digest")
         self._exactly(line, object_line(named, record.body()))
-        ResourceId.parse(str(record.id))  # the name must be one
+        for rid in (record.id, *KINDS[record.type].dependencies(record)):
+            ResourceId.parse(str(rid))  # the name must be one
         self.bundle.records[named] = record
 
     def _version(self, line: dict[str, Any]) -> None:
@@ -156,6 +159,9 @@ class _Reader:
         if (rid, version.digest) in self.named or (version.live and rid in self.live):
             raise self._fault(f"{rid} has this version twice, or two live ones")
         self._is_held(rid, version.digest)
+        if version.number != self.counted.get(rid, 0):  # all versions are exported
+            raise self._fault(f"it is number {version.number} of {rid}: numbers were left out")
+        self.counted[rid] = version.number + 1
         self.named[rid, version.digest] = version.semver
         self.live |= {rid} if version.live else set()
         self.bundle.versions.append(version)
@@ -174,6 +180,10 @@ class _Reader:
         self._in_order(COMMIT, commit.seq)
         if not _well_formed(commit):
             raise self._fault("a field has another type, or its changes are out of order")
+        for change in commit.changes:
+            for each in (change.before, change.after):
+                if each in self.bundle.records:
+                    self._is_held(change.resource, each)
         expected = commit_id(
             branch=commit.branch,
             parents=commit.parents,

@@ -22,6 +22,8 @@ from agp.rspl.objects import keep, name_versions
 from agp.store.tables import AliasRow, BranchRow, ObjectRow, VersionRow, now
 
 OPERATOR = "import"
+AUDITED = 1000
+"""How many of the resources whose versions an import named are in its audit entry."""
 _BATCH = 400
 _EVIDENCE_COMMITS = 50
 
@@ -84,6 +86,9 @@ def import_bundle(
     lack what it uses; nothing is written then.
     """
     bundle = read_bundle(path)
+    if activate or as_branch is not None:
+        for record in bundle.live.values():
+            KINDS[record.type].validate(record)
     try:
         with history.database.write() as session:
             history.database.one_at_a_time(session)
@@ -104,8 +109,8 @@ def _take(
     as_branch: str | None,
 ) -> Imported:
     objects = _keep(session, bundle)
-    versions, renamed = _name(session, bundle.versions)
-    aliases = _point(session, bundle)
+    named, renamed = _name(session, bundle.versions)
+    versions, aliases = len(named), _point(session, bundle, author)
     commits, commit = 0, None
     if as_branch is not None:
         commits = take_branch(session, bundle, as_branch, author)
@@ -115,6 +120,8 @@ def _take(
     if objects or versions or aliases or commits or commit:
         payload = {"bundle": bundle.digest, "objects": objects, "versions": versions}
         payload |= {"aliases": aliases, "commits": commits, "branch": as_branch or branch}
+        resources = sorted({str(each.resource) for each in named})
+        payload |= {"named": resources[:AUDITED], "resources": len(resources)}
         audit.append(session, OPERATOR, author, payload)
     return done
 
@@ -132,8 +139,8 @@ def _keep(session: Session, bundle: Bundle) -> int:
     return new
 
 
-def _name(session: Session, versions: list[Version]) -> tuple[int, list[Renamed]]:
-    """Give every version a name; how many are new, and which differ from the bundle's."""
+def _name(session: Session, versions: list[Version]) -> tuple[list[Version], list[Renamed]]:
+    """Give every version a name; which got one now, and which differ from the bundle's."""
     before = _names(session, versions)
     known = {
         (type_, name)
@@ -162,7 +169,7 @@ def _name(session: Session, versions: list[Version]) -> tuple[int, list[Renamed]
         for each in versions
         if here[each.digest] != each.semver
     ]
-    return len(unnamed), renamed
+    return unnamed, renamed
 
 
 def _names(session: Session, versions: list[Version]) -> dict[str, str]:
@@ -174,7 +181,7 @@ def _names(session: Session, versions: list[Version]) -> dict[str, str]:
     return found
 
 
-def _point(session: Session, bundle: Bundle) -> int:
+def _point(session: Session, bundle: Bundle, author: str) -> int:
     new = 0
     for alias in bundle.aliases:
         key = (alias.resource.type.value, alias.resource.name, alias.alias)
@@ -183,6 +190,9 @@ def _point(session: Session, bundle: Bundle) -> int:
                 type=key[0], name=key[1], alias=key[2], digest=alias.digest, moved_at=now()
             )
             session.add(row)
+            moved = {"resource": str(alias.resource), "alias": alias.alias, "before": None}
+            moved |= {"after": alias.digest, "bundle": bundle.digest}
+            audit.append(session, "alias", author, moved)
             new += 1
     session.flush()
     return new
@@ -192,8 +202,6 @@ def _activate(
     history: History, session: Session, bundle: Bundle, branch: str, author: str
 ) -> Commit | None:
     changes: dict[ResourceId, Record | None] = dict(bundle.live)
-    for record in bundle.live.values():
-        KINDS[record.type].validate(record)
     dependencies.check(session, branch, changes)
     sources = [commit.id for commit in bundle.commits[-_EVIDENCE_COMMITS:]]
     evidence = {"bundle": bundle.digest, "branch": bundle.branch, "head": bundle.head}

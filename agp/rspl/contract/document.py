@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from pydantic import BaseModel, ConfigDict
 
 from agp.canonical import digest
-from agp.errors import InputError, NotFoundError
-from agp.rspl.contract.sections import Level, section
+from agp.errors import InputError, NotFoundError, ResourceError
+from agp.rspl.contract.sections import Level, functions_of, section
 from agp.rspl.contract.tokens import estimate
 from agp.rspl.entities import EntityType, JsonObject, Record, ResourceId
 from agp.rspl.kinds import KINDS
@@ -216,6 +217,7 @@ def _shared_names(records: Mapping[ResourceId, Record]) -> dict[str, list[Resour
     """Function names that mean more than one resource (an agent and its prompt, say)."""
     owners: dict[str, list[ResourceId]] = {}
     for rid, record in records.items():
-        for each in KINDS[record.type].exports(record):
-            owners.setdefault(each["function"]["name"], []).append(rid)
+        with suppress(ResourceError):  # its section says so
+            for function in functions_of(record):
+                owners.setdefault(function["name"], []).append(rid)
     return {name: rids for name, rids in owners.items() if len(rids) > 1}

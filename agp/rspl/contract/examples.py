@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from agp.rspl.contract.schemas import accepts
 from agp.rspl.contract.types import Types, ordered
 from agp.rspl.entities import JsonObject
+from agp.rspl.kinds.schemas import accepts
 
 _QUOTED = re.compile(r'(?:for example|e\.g\.),?:?\s+"([^"\n]+)"')
 _FORMATS = {

@@ -21,6 +21,17 @@ _SENTENCE = re.compile(r".+?(?:[.!?](?=\s+[^a-z\s])|[。！？]|$)")
 _JOINERS = "\u200c\u200d"  # invisible, but parts of words and of emoji
 
 
+_MALFORMED = (
+    ResourceError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)
+
+
 class Level(StrEnum):
     """How much a contract says of a resource, most first; each leaves out more than the last.
 
@@ -37,24 +48,27 @@ def section(record: Record, level: Level, shared: Mapping[str, Sequence[Resource
     """What one resource can do, as Markdown under a heading of its own.
 
     Parameters: ``shared`` are function names with the resources that each means, where several do.
-    Raises ResourceError where an input schema (of a server, say) is malformed.
+    A malformed record (of a server whose input schemas are none, say) is said to be one: it does
+    not keep a contract from telling of the others.
     """
-    functions: list[JsonObject] = [each["function"] for each in KINDS[record.type].exports(record)]
     blocks = [f"## {record.id}"]
-    told = [str(each["description"]) for each in functions]
-    if not (functions and level is Level.SIGNATURES) and told != [record.description]:
-        blocks.append(_quoted(record.description, level))
-    used = [f"`{rid}`" for rid in KINDS[record.type].dependencies(record)]
-    blocks.append(f"Uses {', '.join(used)}." if used else "")
-    blocks += [_also_meant(record, function["name"], shared) for function in functions]
     try:
+        functions = functions_of(record)
+        told = [str(each["description"]) for each in functions]
+        if not (functions and level is Level.SIGNATURES) and told != [record.description]:
+            blocks.append(_quoted(record.description, level))
+        used = [f"`{rid}`" for rid in KINDS[record.type].dependencies(record)]
+        blocks.append(f"Uses {', '.join(used)}." if used else "")
+        blocks += [_also_meant(record, function["name"], shared) for function in functions]
         blocks += _told(functions, level)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ResourceError(
-            f"{record.id}: an input schema of it is no JSON schema ({error}).",
-            hint="Correct it, or make the contract of other resources.",
-        ) from error
+    except _MALFORMED:
+        return f"{blocks[0]}\n\nIt cannot be called: its record is malformed."
     return "\n\n".join(filter(None, blocks))
+
+
+def functions_of(record: Record) -> list[JsonObject]:
+    """The functions that a resource exports. Raises ResourceError for a malformed record."""
+    return [each["function"] for each in KINDS[record.type].exports(record)]
 
 
 def _told(functions: Sequence[JsonObject], level: Level) -> list[str]:

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from agp.rspl.contract.references import named, target_of
-from agp.rspl.contract.schemas import accepts
 from agp.rspl.entities import JsonObject
+from agp.rspl.kinds.schemas import accepts
 
 _SIMPLE = re.compile(r"\w[\w-]*")
 _ANNOTATIONS = frozenset(

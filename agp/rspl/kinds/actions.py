@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast, get_type_hints
 
 import docstring_parser
-from pydantic import BaseModel, Field, PydanticUserError, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from agp.errors import ResourceError
 from agp.rspl.entities import JsonObject
@@ -52,6 +52,7 @@ class Function:
 
     def __init__(self, function: Callable[..., Any], *, where: str) -> None:
         self.function = function
+        self._where = where
         self.arguments, self.injected = _arguments(function, where)
 
     @property
@@ -62,13 +63,17 @@ class Function:
 
     @property
     def schema(self) -> JsonObject:
-        """JSON schema of the arguments."""
-        schema = self.arguments.model_json_schema()
+        """JSON schema of the arguments. Raises ResourceError for types that have none."""
+        try:
+            schema = self.arguments.model_json_schema()
+        except Exception as error:  # pydantic runs the hooks of the author's own types
+            raise _indescribable(self._where, error) from error
         _drop_titles(schema)
         return {"type": "object", "properties": {}, **schema}
 
     async def __call__(self, arguments: JsonObject, context: Context) -> Any:
         """Check the arguments and call the function. Raises ValueError naming what is wrong."""
+        arguments = json_object(arguments)
         if unknown := sorted(set(arguments) - set(self.arguments.model_fields)):
             known = ", ".join(self.arguments.model_fields) or "none"
             raise ValueError(f"there is no argument {unknown[0]!r}; there are: {known}")
@@ -103,9 +108,50 @@ def schema_of_actions(actions: Iterable[Action]) -> JsonObject:
     }
 
 
-def actions_of_schema(schema: JsonObject) -> list[Action]:
-    """The actions that `schema_of_actions` wrote down."""
-    return [_read(each) for each in schema.get("oneOf", [])]
+def actions_of_schema(schema: JsonObject, where: str) -> list[Action]:
+    """The actions that `schema_of_actions` wrote down; none where there is no ``oneOf``.
+
+    Parameters: ``where`` whose input schema it is. Raises ResourceError for one of another form.
+    """
+    try:
+        written = _WRITTEN.validate_python(schema.get("oneOf", []))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        field = ".".join(map(str, ("input_schema", "oneOf", *fault["loc"])))
+        raise ResourceError(
+            f"{where}: field {field!r} does not describe an action: {fault['msg']}.",
+            hint='Each is {"description", "properties": {"action": {"const"}, "arguments": {…}}}; '
+            "leave it to agp by reading the resource from its files.",
+        ) from error
+    actions = [_read(each) for each in written]
+    if len({action.name for action in actions}) < len(actions):
+        raise ResourceError(f"{where}: field 'input_schema': two actions have one name.")
+    return actions
+
+
+class _Const(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    const: str
+
+
+class _Properties(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    action: _Const
+    arguments: JsonObject
+
+
+class _Written(BaseModel):
+    """One action as `schema_of_actions` writes it."""
+
+    model_config = ConfigDict(strict=True)
+
+    description: str
+    properties: _Properties
+
+
+_WRITTEN = TypeAdapter(list[_Written])
 
 
 def _alone(action: Action) -> JsonObject:
@@ -115,11 +161,20 @@ def _alone(action: Action) -> JsonObject:
     return {"$id": f"urn:agp:action:{action.name}", **action.parameters}
 
 
-def _read(written: JsonObject) -> Action:
-    takes: JsonObject = written["properties"]["arguments"]
-    name = str(written["properties"]["action"]["const"])
+def _read(written: _Written) -> Action:
+    takes = written.properties.arguments
     parameters = {key: value for key, value in takes.items() if key != "$id"}
-    return Action(name, written["description"], parameters)
+    return Action(written.properties.action.const, written.description, parameters)
+
+
+def json_object(given: object) -> JsonObject:
+    """An input, checked to be a JSON object. Raises ValueError in words for a model."""
+    if not isinstance(given, Mapping):
+        raise ValueError(f"the input must be a JSON object, not {given!r:.100}")
+    names = list(cast("Mapping[object, Any]", given))
+    if odd := [name for name in names if not isinstance(name, str)]:
+        raise ValueError(f"the input must be a JSON object; {odd[0]!r:.100} is no key of one")
+    return dict(cast("Mapping[str, Any]", given))
 
 
 def as_input(schema: JsonObject, action: str, arguments: JsonObject) -> JsonObject:
@@ -132,16 +187,16 @@ def chosen(given: JsonObject, actions: Iterable[str]) -> tuple[str, JsonObject]:
 
     Raises ValueError naming what is wrong, in words for a model.
     """
-    known = list(actions)
+    known, given = list(actions), json_object(given)
     action, arguments = given.get("action"), given.get("arguments", {})
     if action not in known or set(given) - {"action", "arguments"}:
         raise ValueError(
             f'the input is {{"action": name, "arguments": {{…}}}}, and the actions are: '
             f"{', '.join(known)}"
         )
-    if not isinstance(arguments, dict):
+    if not isinstance(arguments, Mapping):
         raise ValueError("arguments: must be a JSON object")
-    return str(action), cast(JsonObject, arguments)
+    return str(action), json_object(cast("object", arguments))
 
 
 def _arguments(function: Callable[..., Any], where: str) -> tuple[type[BaseModel], dict[str, type]]:
@@ -149,13 +204,14 @@ def _arguments(function: Callable[..., Any], where: str) -> tuple[type[BaseModel
         raise ResourceError(f"{where}: what the file defines under the tool's name is no function.")
     try:
         hints = get_type_hints(function, include_extras=True)
-    except (NameError, TypeError) as error:
+        parameters = inspect.signature(function).parameters
+    except Exception as error:  # types that are written as texts are evaluated: any error at all
         raise ResourceError(f"{where}: a type in the signature is unknown: {error}") from error
     documented = docstring_parser.parse(function.__doc__ or "").params
     descriptions = {parameter.arg_name: parameter.description for parameter in documented}
     fields: dict[str, Any] = {}
     injected: dict[str, type] = {}
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise ResourceError(f"{where}: *{name} cannot be described to a model.")
         if name not in hints:
@@ -167,9 +223,13 @@ def _arguments(function: Callable[..., Any], where: str) -> tuple[type[BaseModel
         fields[name] = (hints[name], Field(default, description=descriptions.get(name)))
     try:
         return create_model(function.__name__, **fields), injected
-    except (PydanticUserError, NameError, TypeError) as error:
-        why = str(error).splitlines()[0]
-        raise ResourceError(f"{where}: its parameters cannot be described: {why}") from error
+    except Exception as error:  # pydantic runs the hooks of the author's own types
+        raise _indescribable(where, error) from error
+
+
+def _indescribable(where: str, error: Exception) -> ResourceError:
+    why = next(iter(str(error).splitlines()), type(error).__name__)
+    return ResourceError(f"{where}: its parameters cannot be described: {why}")
 
 
 def _drop_titles(schema: Any) -> None:

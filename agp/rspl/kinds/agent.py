@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from agp.errors import ResourceError
+from agp.errors import InputError, ResourceError
 from agp.rspl.entities import EntityType, JsonObject, Record, ResourceId, check_name
-from agp.rspl.kinds.actions import Action, Context
-from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, take
+from agp.rspl.kinds.actions import Action, Context, json_object
+from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, construct, take
 from agp.rspl.kinds.prompt import prompt_record
-from agp.rspl.source import load_entry
 
 _FRONT: JsonObject = {
     **COMMON,
@@ -43,6 +42,49 @@ class AgentRunner(ABC):
 
         Raises AgpError, in words for a model too, where the agent fails; ModelError.
         """
+
+
+def _named(name: str) -> str:
+    try:
+        return check_name(name)
+    except InputError as error:
+        raise ValueError(error.message) from error
+
+
+_Name = Annotated[str, AfterValidator(_named)]
+_Optional = Annotated[str, AfterValidator(lambda name: _named(name) if name else name)]
+
+
+class Bindings(BaseModel):
+    """What an agent is made of, by name: its parameters, checked.
+
+    ``memory`` and ``environment`` are empty where there is none; ``model`` is a role of the
+    settings; ``policy`` what its policy is constructed with.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    prompt: _Name
+    tools: list[_Name]
+    agents: list[_Name] = []  # records from before there were sub-agents have no such field
+    memory: _Optional
+    environment: _Optional
+    model: str = Field(min_length=1)
+    policy: JsonObject
+
+    @classmethod
+    def of(cls, record: Record) -> Bindings:
+        """Those of an agent's record. Raises ResourceError naming the field that is wrong."""
+        try:
+            return cls.model_validate(record.params)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            field = ".".join(map(str, ("params", *fault["loc"])))
+            raise ResourceError(
+                f"{record.id}: field {field!r}: {fault['msg'].removeprefix('Value error, ')}.",
+                hint="An agent is bound to a prompt, tools, agents, a memory and an environment by "
+                "name ('' for no memory), has a model's role and a mapping of policy settings.",
+            ) from error
 
 
 class _Given(BaseModel):
@@ -99,37 +141,31 @@ class AgentKind(Kind):
         return [*super().parts(record), settings]
 
     def validate(self, record: Record) -> None:
-        """Bindings are names, and the policy can be built."""
+        """Bindings are names, each given once, and the policy can be built."""
+        bound = Bindings.of(record)
+        for field, names in (("tools", bound.tools), ("agents", bound.agents)):
+            if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+                raise ResourceError(
+                    f"{record.id}: field 'params.{field}' names {twice[0]!r} more than once.",
+                    hint="Name it once.",
+                )
         super().validate(record)
-        for field in ("tools", "agents"):
-            if not isinstance(record.params.get(field, []), list):
-                raise ResourceError(f"{record.id}: {field!r} must be a list of names.")
-        for rid in self.dependencies(record):
-            check_name(rid.name)
-        self.build(record)
 
     def dependencies(self, record: Record) -> list[ResourceId]:
-        """Prompt, tools, sub-agents, memory, environment, in this order."""
-        params = record.params
-        bound = [ResourceId(EntityType.PROMPT, str(params["prompt"]))]
-        bound += [ResourceId(EntityType.TOOL, str(name)) for name in params["tools"]]
-        # Records from before there were sub-agents have no such field.
-        bound += [ResourceId(EntityType.AGENT, str(name)) for name in params.get("agents", [])]
-        for type_ in (EntityType.MEMORY, EntityType.ENVIRONMENT):
-            if name := params[type_.value]:
-                bound.append(ResourceId(type_, str(name)))
-        return bound
+        """Prompt, tools, sub-agents, memory, environment, in this order. Raises ResourceError."""
+        bound = Bindings.of(record)
+        used = [
+            (EntityType.PROMPT, [bound.prompt]),
+            (EntityType.TOOL, bound.tools),
+            (EntityType.AGENT, bound.agents),
+            (EntityType.MEMORY, [bound.memory]),
+            (EntityType.ENVIRONMENT, [bound.environment]),
+        ]
+        return [ResourceId(type_, name) for type_, names in used for name in names if name]
 
     def build(self, record: Record) -> Any:
         """The policy, constructed with its settings."""
-        policy = load_entry(record.implementation, where=str(record.id))
-        settings: JsonObject = record.params["policy"]
-        try:
-            return policy(**settings)
-        except (TypeError, ValueError) as error:
-            raise ResourceError(
-                f"{record.id}: its policy does not take the settings {settings}: {error}"
-            ) from error
+        return construct(record, Bindings.of(record).policy, "policy settings")
 
     def actions(self, record: Record) -> list[Action]:
         """One: to be given a task. A sub-agent sees the files of the task it is called in."""
@@ -149,7 +185,7 @@ class AgentKind(Kind):
                 f"{record.id} needs a model.", hint="Run it from a project, which has one."
             )
         try:
-            task = _Given.model_validate(given)
+            task = _Given.model_validate(json_object(given))
         except ValidationError as error:
             fault = error.errors()[0]
             where = ".".join(map(str, fault["loc"]))

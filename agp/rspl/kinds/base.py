@@ -9,8 +9,10 @@ from typing import Any, ClassVar, cast
 
 from agp.canonical import digest
 from agp.errors import ResourceError
+from agp.frozen import thaw
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record, ResourceId
 from agp.rspl.kinds.actions import Action, Context, actions_of_schema
+from agp.rspl.kinds.schemas import malformed
 from agp.rspl.source import load_entry
 
 
@@ -109,8 +111,12 @@ class Kind(ABC):
 
     def validate(self, record: Record) -> None:
         """Check what the type demands of a record. Raises ResourceError."""
-        if record.implementation.kind == "source":
-            load_entry(record.implementation, where=str(record.id))
+        if fault := malformed(record.input_schema):
+            raise ResourceError(
+                f"{record.id}: field 'input_schema' is no JSON schema: {fault:.300}",
+                hint="Leave it to agp by reading the resource from its files.",
+            )
+        self.build(record)
 
     def complete(self, record: Record) -> Record:
         """The record with what only the outside knows filled in (the tools of a server).
@@ -130,13 +136,7 @@ class Kind(ABC):
 
     def build(self, record: Record) -> Any:
         """A live instance from code and parameters. Raises ResourceError."""
-        factory = load_entry(record.implementation, where=str(record.id))
-        try:
-            return factory(**record.params)
-        except (TypeError, ValueError) as error:
-            raise ResourceError(
-                f"{record.id} cannot be built from its parameters {sorted(record.params)}: {error}"
-            ) from error
+        return construct(record, record.params, "parameters")
 
     def state(self, record: Record) -> Any:
         """The current state of an instance, as plain data; None for types that have none."""
@@ -144,7 +144,7 @@ class Kind(ABC):
 
     def actions(self, record: Record) -> list[Action]:
         """What a live instance can be asked to do, read from the record alone."""
-        return actions_of_schema(record.input_schema)
+        return actions_of_schema(record.input_schema, str(record.id))
 
     async def run(
         self, record: Record, instance: Any, given: JsonObject, context: Context
@@ -173,6 +173,36 @@ class Kind(ABC):
             }
             for action in actions
         ]
+
+
+def construct(record: Record, given: JsonObject, what: str) -> Any:
+    """An instance of the record's class, made from a copy of ``given`` that is its own.
+
+    Parameters: ``what`` they are called in messages. Raises ResourceError.
+    """
+    made = load_class(record)
+    try:
+        return made(**thaw(given))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a person's code: its fault is the record's, whatever it is
+        raise ResourceError(
+            f"{record.id} cannot be built from its {what} {sorted(given)}: "
+            f"{type(error).__name__}: {error}",
+            hint=f"Correct the {what}, or what {made.__name__} takes.",
+        ) from error
+
+
+def load_class(record: Record) -> type[Any]:
+    """The class that the record's implementation names. Raises ResourceError."""
+    found = load_entry(record.implementation, where=str(record.id))
+    if not isinstance(found, type):
+        raise ResourceError(
+            f"{record.id}: field 'implementation.entry' names {record.implementation.entry}, "
+            "which is no class.",
+            hint=f"A resource of type {record.type.value} is built from a class.",
+        )
+    return cast("type[Any]", found)
 
 
 def function_name(resource: str, action: str) -> str:

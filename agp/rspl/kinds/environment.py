@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from typing import cast
 
-from agp.rspl.entities import EntityType
+from agp.errors import ResourceError
+from agp.rspl.entities import EntityType, JsonObject
 from agp.rspl.kinds.base import Part, Record
 from agp.rspl.kinds.stateful import StatefulKind, with_params
 
@@ -27,6 +29,10 @@ class EnvironmentKind(StatefulKind):
         """With the task's files beside its own, if its class takes ``files``."""
         if not files or "files" not in inspect.signature(self._class(record)).parameters:
             return record
-        return with_params(
-            record, {**record.params, "files": {**record.params.get("files", {}), **files}}
-        )
+        own: object = record.params.get("files") or {}
+        if not isinstance(own, dict):
+            raise ResourceError(
+                f"{record.id}: field 'params.files' must map file names to texts.",
+                hint="Leave it out for an environment that starts without files.",
+            )
+        return with_params(record, {**record.params, "files": {**cast(JsonObject, own), **files}})

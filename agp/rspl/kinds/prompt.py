@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 from agp.errors import ResourceError
+from agp.frozen import freeze
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record
-from agp.rspl.kinds.actions import Action, Context
+from agp.rspl.kinds.actions import Action, Context, json_object
 from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, take
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LONGEST_TEXT = 20_000
+_ENTRY = Implementation(kind="import", entry="agp.rspl.kinds.prompt:Prompt")
 CONTRACT = "{{contract}}"
 """Stands for what the agent can call: see `agp.rspl.contract`."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A live prompt.
+    """A live prompt; it is shared, so nothing of it can be changed.
 
     ``template`` holds placeholders ``{{name}}``; ``demonstrations`` are worked examples, each
     ``{"input": …, "output": …}``, shown as earlier turns of the conversation.
@@ -27,7 +30,10 @@ class Prompt:
 
     system: str = ""
     template: str = "{{input}}"
-    demonstrations: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    demonstrations: Sequence[Mapping[str, str]] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "demonstrations", freeze(self.demonstrations))
 
     def render(self, **fields: str) -> str:
         """The template with its placeholders filled. Raises ResourceError for a missing one."""
@@ -86,6 +92,11 @@ class PromptKind(Kind):
     def validate(self, record: Record) -> None:
         """Texts are bounded, demonstrations well-formed, protected spans present."""
         params = record.params
+        if record.implementation != _ENTRY:
+            raise ResourceError(
+                f"{record.id}: field 'implementation' must be {_ENTRY.entry}, without files.",
+                hint="A prompt has no code of its own; behaviour belongs into a tool or a policy.",
+            )
         for key in ("system", "template"):
             if not isinstance(params.get(key), str):
                 raise ResourceError(f"{record.id}: {key!r} must be text.")
@@ -104,10 +115,11 @@ class PromptKind(Kind):
         for span in protected:  # pyright: ignore[reportUnknownVariableType]
             if span not in params["system"] and span not in params["template"]:
                 raise ResourceError(f"{record.id}: the protected text {span!r} is missing.")
+        super().validate(record)
 
     def actions(self, record: Record) -> list[Action]:
         """One: to be filled. Its arguments are the placeholders, as they are in this version."""
-        names = sorted(placeholders_of(str(record.params["template"])))
+        names = sorted(placeholders_of(str(record.params.get("template", ""))))
         schema: JsonObject = {
             "type": "object",
             "properties": {name: {"type": "string"} for name in names},
@@ -123,6 +135,7 @@ class PromptKind(Kind):
 
         Raises ValueError for a placeholder that is missing, unknown or no text.
         """
+        given = json_object(given)
         names = placeholders_of(instance.template)
         for name in sorted(names ^ set(given)):
             problem = "is missing" if name in names else "is no placeholder of it"
@@ -148,7 +161,7 @@ def prompt_record(folder: Folder, front: JsonObject) -> Record:
         description=front["description"],
         evolvable=front["evolvable"],
         metadata={**front.get("metadata", {}), **tags},
-        implementation=Implementation(kind="import", entry="agp.rspl.kinds.prompt:Prompt"),
+        implementation=_ENTRY,
         params={
             "system": folder.body,
             "template": front["template"],

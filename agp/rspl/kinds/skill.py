@@ -15,6 +15,7 @@ from typing import Any
 from agp.errors import InputError, ResourceError
 from agp.processes import Limits, ProcessResult, run_files
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record
+from agp.rspl.files import check_file_names
 from agp.rspl.kinds.actions import (
     Action,
     Context,
@@ -28,6 +29,7 @@ from agp.rspl.kinds.base import COMMON, Folder, take
 MANIFEST = "SKILL.md"
 _LONGEST_DESCRIPTION = 1024  # characters, as the Agent Skills form has it
 _DEFAULT_TIMEOUT_S = 30.0
+_LONGEST_TIMEOUT_S = 86_400  # a day
 _LONGEST_OUTPUT = 100_000
 _MOST_TEXT = 20_000
 _RUNNABLE = (".py", ".sh")
@@ -119,9 +121,30 @@ class Skill:
 
 def skill_actions(record: Record) -> list[Action]:
     """What the skill of a record can be asked; the first says what the skill is for."""
-    first, *others = actions_of_schema(record.input_schema)
+    actions = actions_of_schema(record.input_schema, str(record.id))
+    if not actions:
+        raise _other_actions(record)
+    first, *others = actions
     told = f"{record.description}\n{first.description}"
     return [replace(first, description=told), *others]
+
+
+def check_actions(record: Record) -> None:
+    """A skill's input schema says what its files give. Raises ResourceError."""
+    said = actions_of_schema(record.input_schema, str(record.id))
+    does = _actions(record.name, record.implementation.files)
+    # Descriptions may be in the words of another version of agp.
+    if {each.name: each.parameters for each in said} != {
+        each.name: each.parameters for each in does
+    }:
+        raise _other_actions(record)
+
+
+def _other_actions(record: Record) -> ResourceError:
+    return ResourceError(
+        f"{record.id}: field 'input_schema' is not that of a skill with its files.",
+        hint="Leave it to agp by reading the skill from its folder.",
+    )
 
 
 def build_skill(record: Record) -> Skill:
@@ -131,8 +154,14 @@ def build_skill(record: Record) -> Skill:
         raise ResourceError(
             f"{record.id}: it has no instructions.", hint=f"Write them in {MANIFEST}."
         )
-    if not isinstance(timeout_s, int | float) or isinstance(timeout_s, bool) or timeout_s <= 0:
-        raise ResourceError(f"{record.id}: timeout_s must be a number of seconds above 0.")
+    if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float):
+        timeout_s = 0
+    if not 0 < timeout_s <= _LONGEST_TIMEOUT_S:
+        raise ResourceError(
+            f"{record.id}: timeout_s must be a number of seconds above 0, "
+            f"at most {_LONGEST_TIMEOUT_S:,}."
+        )
+    check_file_names(record.implementation.files, str(record.id))
     return Skill(instructions, record.implementation.files, timeout_s)
 
 

@@ -1,9 +1,10 @@
 """What memory and environment have in common: a class whose public methods are actions on state.
 
-The state is part of the record's parameters, so every version of it is kept. An instance never
-changes: a method that changes the state returns `Changed`, and the record with those parameters
-is the next version. Running through the registry commits it; within a task it is seen by the
-later calls of that task only (`Held`).
+The state is part of the record's parameters, so every version of it is kept. A method that
+changes the state returns `Changed`, and the record with those parameters is the next version.
+Running through the registry commits it; within a task it is seen by the later calls of that task
+only (`Held`). Each action has an instance of its own, made from a copy of the parameters: what a
+method does to ``self`` without returning it as `Changed`, or before it raises, leaves no trace.
 """
 
 from __future__ import annotations
@@ -20,13 +21,11 @@ from agp.rspl.kinds.actions import (
     Changed,
     Context,
     Function,
-    actions_of_schema,
     chosen,
     schema_of_actions,
 )
-from agp.rspl.kinds.base import Folder, Kind, Outcome
+from agp.rspl.kinds.base import Folder, Kind, Outcome, load_class
 from agp.rspl.kinds.merging import merge
-from agp.rspl.source import load_entry
 
 
 class StatefulKind(Kind):
@@ -44,9 +43,9 @@ class StatefulKind(Kind):
 
     def validate(self, record: Record) -> None:
         """It can be built, and its class does what the record says. Raises ResourceError."""
-        instance = self.build(record)
-        said = {action.name for action in actions_of_schema(record.input_schema)}
-        if said and said != (does := set(_methods(instance))):
+        super().validate(record)
+        said = {action.name for action in self.actions(record)}
+        if said and said != (does := set(_methods(self.build(record)))):
             raise ResourceError(
                 f"{record.id}: its input schema and its class differ in the actions "
                 f"{', '.join(sorted(said ^ does))}."
@@ -67,13 +66,15 @@ class StatefulKind(Kind):
     ) -> Outcome:
         """Act: ``given`` is ``{"action": name, "arguments": {...}}``.
 
-        ``instance`` may be a task's `Held`, which then keeps what changes. Raises ValueError for
-        an unknown action, naming those there are, and for wrong arguments.
+        ``instance`` may be a task's `Held`, which then keeps what changes; any other takes no
+        part. Raises ValueError for an unknown action, naming those there are, and for wrong
+        arguments.
         """
         if isinstance(instance, Held):
             return Outcome(await instance.run(given, context))
-        name, arguments = chosen(given, _methods(instance))
-        method = Function(getattr(instance, name), where=f"{record.id} {name}")
+        acting = self.build(record)
+        name, arguments = chosen(given, _methods(acting))
+        method = Function(getattr(acting, name), where=f"{record.id} {name}")
         result = await method(arguments, context)
         if not isinstance(result, Changed):
             return Outcome(result)
@@ -104,8 +105,8 @@ class StatefulKind(Kind):
             )
         return Record.model_validate({**record.body(), "input_schema": schema_of_actions(actions)})
 
-    def _class(self, record: Record) -> Any:
-        return load_entry(record.implementation, where=str(record.id))
+    def _class(self, record: Record) -> type[Any]:
+        return load_class(record)
 
 
 class Held:
@@ -118,16 +119,14 @@ class Held:
     def __init__(self, kind: StatefulKind, record: Record) -> None:
         self.base = self.record = record
         self._kind = kind
-        self._instance = kind.build(record)
+        kind.build(record)  # what cannot be built is told now, not at the first call
         self._lock = asyncio.Lock()
 
     async def run(self, given: JsonObject, context: Context) -> Any:
         """Act on the state as it is by now. Raises ValueError."""
         async with self._lock:
-            outcome = await self._kind.run(self.record, self._instance, given, context)
-            if outcome.record is not None:
-                self._instance = self._kind.build(outcome.record)
-                self.record = outcome.record
+            outcome = await self._kind.run(self.record, None, given, context)
+            self.record = outcome.record or self.record
             return outcome.result
 
 

@@ -8,8 +8,10 @@ and are not measured again.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, NamedTuple
 
 from agp.errors import InputError, NotFoundError, ResourceError
@@ -22,7 +24,10 @@ from agp.rspl.lineage.graph import Provenance, provenance_of
 from agp.rspl.view import View
 
 Score = float | bool | None
-"""What a judge says of a commit: its score, or whether it is good; None for cannot be told."""
+"""What a judge says of a commit: its score, or whether it is good; None for cannot be told.
+
+NaN and the infinities cannot be told either: nothing can be compared with them.
+"""
 
 Judge = Callable[[Commit], Score | Awaitable[Score]]
 
@@ -79,8 +84,11 @@ async def abisect(
     ``threshold`` the least score that is good (default: half-way between the two ends).
 
     Raises InputError when ``good`` is no first parent of ``bad``, when nothing that is judged
-    differs between them, when an end cannot be judged, or is not what it is said to be.
+    differs between them, when an end cannot be judged, or is not what it is said to be, and when
+    ``threshold`` or what the judge gives is no number.
     """
+    if threshold is not None and not math.isfinite(threshold):
+        raise InputError(f"The threshold must be a number, not {threshold}.")
     commits = _between(history, good, bad)
     steps = list(_steps(history, commits, agent))
     if steps[0].key == steps[-1].key:
@@ -203,6 +211,7 @@ class _Search:
         if step.key not in self._scores:
             score = self._judge(step.commit)
             score = await score if inspect.isawaitable(score) else score
+            score = _told(step.commit, score)
             self._scores[step.key] = score
             self.judged.append(Judged(provenance_of(step.commit), score, self._good(score)))
         return self._scores[step.key]
@@ -211,3 +220,15 @@ class _Search:
         if score is None or isinstance(score, bool):
             return score
         return None if self.threshold is None else score >= self.threshold
+
+
+def _told(commit: Commit, score: object) -> Score:
+    """What was judged, None where it says nothing. Raises InputError for what is no score."""
+    if score is None or isinstance(score, bool):
+        return score
+    if not isinstance(score, Real):
+        raise InputError(
+            f"Commit {commit.id[:12]} was judged {score!r:.80}, which is no score.",
+            hint="A judge gives a number, true or false for good or bad, or nothing.",
+        )
+    return float(score) if math.isfinite(score) else None

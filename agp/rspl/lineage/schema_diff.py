@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, cast
 
+from agp.errors import ResourceError
 from agp.rspl.entities import JsonObject
 from agp.rspl.kinds.actions import actions_of_schema
 from agp.rspl.lineage.three_way import ABSENT, same
@@ -27,13 +28,13 @@ def schema_statements(old: JsonObject, new: JsonObject) -> list[str]:
     several = "oneOf" in old or "oneOf" in new
     try:
         found = list(_actions(old, new) if several else _arguments(old, new))
-    except (AttributeError, KeyError, TypeError):  # not of the form that agp writes
+    except (AttributeError, KeyError, TypeError, ResourceError):  # not of the form that agp writes
         found = []
     return found or [f"schema {_plain(old)} → {_plain(new)}"]
 
 
 def _actions(old: JsonObject, new: JsonObject) -> Iterator[str]:
-    before, after = ({a.name: a for a in actions_of_schema(schema)} for schema in (old, new))
+    before, after = ({a.name: a for a in actions_of_schema(schema, "")} for schema in (old, new))
     for name in dict.fromkeys([*before, *after]):
         if name not in after:
             yield f"action {name} removed"

@@ -7,6 +7,7 @@ exchanges nothing in the result but the order inside conflicts.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -158,7 +159,7 @@ class PartMerge:
         elif all(isinstance(side, list) for side in sides):
             chunks = merge_lines(*map(_elements, sides))
             if (merged := _clean(chunks)) is not None:
-                return [json.loads(element) for element in merged]
+                return [json.loads(each) for each in _once(merged, *map(_elements, sides[1:]))]
         else:
             chunks = [Clash(*map(_pretty, sides))]
         if self.take is not None:
@@ -191,6 +192,20 @@ def _lines(text: str | Absent) -> list[str]:
 
 def _elements(values: Sequence[Any]) -> list[str]:
     return [canonical_json(value).decode() for value in values]
+
+
+def _once(merged: Sequence[str], ours: Sequence[str], theirs: Sequence[str]) -> list[str]:
+    """The merged elements, none more often than on either side: the first ones stay.
+
+    What both sides added, or moved, to different places is one element, not two.
+    """
+    room = Counter(ours) | Counter(theirs)
+    kept: list[str] = []
+    for element in merged:
+        if room[element] > 0:
+            room[element] -= 1
+            kept.append(element)
+    return kept
 
 
 def _clean(chunks: Sequence[Sequence[str] | Clash]) -> list[str] | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from weakref import WeakSet
 
-from sqlalchemy import bindparam, exists, func, select, text
+from sqlalchemy import Engine, exists, func, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
@@ -26,9 +27,11 @@ _INSERT = text(
     "VALUES (:digest, :type, :name, :title, :about, :content, :words) ON CONFLICT DO NOTHING"
 )
 _DELETE = text(
-    "DELETE FROM documents WHERE digest IN :digests "
-    "AND NOT EXISTS (SELECT 1 FROM refs WHERE refs.digest = documents.digest)"
-).bindparams(bindparam("digests", expanding=True))
+    "DELETE FROM documents WHERE digest = :digest "
+    "AND NOT EXISTS (SELECT 1 FROM refs WHERE refs.digest = :digest)"
+)
+_begun: WeakSet[Engine] = WeakSet()
+"""Stores that are known to have an index."""
 
 
 def add(session: Session, records: Iterable[Record]) -> None:
@@ -38,10 +41,14 @@ def add(session: Session, records: Iterable[Record]) -> None:
     indexed as a whole here, with its first commit.
     """
     session.flush()
-    if session.execute(_ANY).first() is None:
-        fill(session)
+    connection = session.connection()
+    if connection.engine not in _begun:
+        if connection.execute(_ANY).first() is None:
+            fill(session)  # may be rolled back: so look again next time
+        else:
+            _begun.add(connection.engine)
     if rows := [document(record) for record in records]:
-        session.execute(_INSERT, rows)
+        connection.execute(_INSERT, rows)
 
 
 def fill(session: Session, branch: str | None = None) -> None:
@@ -64,9 +71,8 @@ def fill(session: Session, branch: str | None = None) -> None:
 def drop(session: Session, digests: Iterable[str]) -> None:
     """Take out those of ``digests`` that no branch has live any more."""
     session.flush()
-    digests = list(digests)
-    for start in range(0, len(digests), _BATCH):
-        session.execute(_DELETE, {"digests": digests[start : start + _BATCH]})
+    if rows := [{"digest": digest} for digest in digests]:
+        session.connection().execute(_DELETE, rows)
 
 
 def rebuild(database: Database) -> int:

@@ -1,5 +1,6 @@
 """Keeping a store sound.
 
-`fsck.py` (with `links.py`) derives everything again and compares, `gc.py` removes what nothing
-reaches.
+`fsck.py` derives everything again and compares (with `columns.py`: types, `bodies.py`: versions,
+`links.py`: pointers, `replay.py`: names against the audit log, `numbers.py`: version names),
+`gc.py` removes what nothing reaches.
 """

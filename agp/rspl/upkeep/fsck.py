@@ -6,23 +6,23 @@ finding, never as an exception. Bodies are streamed; commit ids and changes are 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import LargeBinary, Text, cast, func, select, text
+from sqlalchemy import Text, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from agp.audit.checks import check_store
-from agp.canonical import canonical_json
-from agp.errors import AgpError
 from agp.rspl import search
 from agp.rspl.commits import Change, Reason, commit_id
-from agp.rspl.entities import EntityType, Record, ResourceId
-from agp.rspl.kinds import KINDS
+from agp.rspl.entities import EntityType, ResourceId
+from agp.rspl.upkeep.bodies import MALFORMED, check_bodies, first_line
+from agp.rspl.upkeep.columns import check_columns
 from agp.rspl.upkeep.links import check_links
+from agp.rspl.upkeep.numbers import check_numbers
+from agp.rspl.upkeep.replay import check_names, replay
 from agp.store.database import Database
 from agp.store.failures import FAILURES
 from agp.store.tables import (
@@ -31,9 +31,7 @@ from agp.store.tables import (
     CommitRow,
     DocumentRow,
     EventRow,
-    ObjectRow,
     RefRow,
-    UseRow,
 )
 
 Progress = Callable[[str, int], None]
@@ -42,7 +40,7 @@ Progress = Callable[[str, int], None]
 _BATCH = 500
 _RESTORE = "Restore a backup, or take the version in again from a bundle (agp bundle import)."
 _BACKUP = "The history was changed from outside agp. Restore a backup."
-_MALFORMED = (ValueError, TypeError, KeyError, AttributeError, RecursionError, AgpError)
+_MOVED = "It was moved from outside agp. Move it back with agp, or restore a backup."
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,11 @@ def check(database: Database, progress: Progress | None = None) -> list[Finding]
 def findings(database: Database, progress: Progress) -> Iterator[Finding]:
     """What is wrong with a store, as it is found; see `check`."""
     parts: tuple[Callable[[Session, Progress], Iterator[Finding]], ...] = (
-        *((_pages,) if database.dialect == "sqlite" else ()),
+        *((_pages, _types) if database.dialect == "sqlite" else ()),
         _objects,
         _history,
         _links,
+        _names,
         _runs,
         _audit,
         *((_search,) if not database.read_only else ()),  # the index checks itself by a write
@@ -80,9 +79,13 @@ def findings(database: Database, progress: Progress) -> Iterator[Finding]:
             try:
                 yield from part(session, progress)
             except FAILURES as error:  # the transaction is of no use any more
-                fault = f"it cannot be read: {str(error).splitlines()[0]}"
+                fault = f"it cannot be read: {first_line(error)}"
                 yield Finding("file", database.shown, fault, "Restore a backup.")
                 return
+            except MALFORMED as error:  # a value that no agp writes; `_types` names it
+                name = part.__name__.strip("_")
+                fault = f"it cannot be compared: {first_line(error)}"
+                yield Finding(name, "a value in it", fault, "Restore a backup.")
 
 
 def _pages(session: Session, progress: Progress) -> Iterator[Finding]:
@@ -93,53 +96,15 @@ def _pages(session: Session, progress: Progress) -> Iterator[Finding]:
             yield Finding("file", "the database file", str(fault), "Restore a backup.")
 
 
-# -- objects -------------------------------------------------------------------------------
+def _types(session: Session, progress: Progress) -> Iterator[Finding]:
+    progress("columns", 0)
+    for column, fault in check_columns(session):
+        yield Finding("file", column, fault, _BACKUP)
 
 
 def _objects(session: Session, progress: Progress) -> Iterator[Finding]:
-    body = ObjectRow.body
-    raw = cast(body, LargeBinary) if session.get_bind().dialect.name == "sqlite" else body
-    query = select(ObjectRow.digest, ObjectRow.type, ObjectRow.name, raw)
-    done = 0
-    for rows in session.execute(query.execution_options(yield_per=_BATCH)).partitions():
-        uses = _uses(session, [row[0] for row in rows])
-        for digest, type_, name, content in rows:
-            data = content.encode() if isinstance(content, str) else bytes(content)
-            where = f"{type_}/{name} {digest[:12]}"
-            for fault in _object_faults(digest, (type_, name), data, uses.get(digest, set())):
-                yield Finding("objects", where, fault, _RESTORE)
-        progress("objects", done := done + len(rows))
-
-
-def _uses(session: Session, digests: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
-    found: dict[str, set[tuple[str, str]]] = {}
-    query = select(UseRow.digest, UseRow.type, UseRow.name).where(UseRow.digest.in_(digests))
-    for digest, type_, name in session.execute(query):
-        found.setdefault(digest, set()).add((type_, name))
-    return found
-
-
-def _object_faults(
-    digest: str, address: tuple[str, str], body: bytes, uses: set[tuple[str, str]]
-) -> Iterator[str]:
-    if hashlib.sha256(body).hexdigest() != digest:
-        yield "its content does not match its digest"
-    try:
-        value = json.loads(body)
-        if canonical_json(value) != body:
-            yield "its content is not in canonical form"
-        record = Record.model_validate(value)
-        if record.digest != digest:
-            yield "it reads back as another record"
-        if (record.type.value, record.name) != address:
-            yield f"it is a record of {record.id}"
-        bound = {(used.type.value, used.name) for used in KINDS[record.type].dependencies(record)}
-    except _MALFORMED as error:
-        yield f"it cannot be read: {str(error).splitlines()[0]}"
-        return
-    if bound != uses:
-        names = ", ".join(sorted("/".join(each) for each in bound ^ uses))
-        yield f"the dependency graph does not say what it uses: {names}"
+    for where, fault in check_bodies(session, lambda done: progress("objects", done)):
+        yield Finding("objects", where, fault, _RESTORE)
 
 
 # -- commits -------------------------------------------------------------------------------
@@ -206,8 +171,8 @@ def _commit_faults(row: Any, changes: list[_RawChange], seen: Changes) -> Iterat
             created_at=row.created_at,
             changes=sorted((c for c in found if c), key=lambda c: c.resource),
         )
-    except _MALFORMED as error:
-        yield f"it cannot be read: {str(error).splitlines()[0]}"
+    except MALFORMED as error:
+        yield f"it cannot be read: {first_line(error)}"
         return
     if expected != row.id or None in found:
         yield "its content does not match its id"
@@ -275,6 +240,16 @@ def _links(session: Session, progress: Progress) -> Iterator[Finding]:
         yield Finding(part, where, fault, _BACKUP)
 
 
+def _names(session: Session, progress: Progress) -> Iterator[Finding]:
+    """Names against the log of who gave them, version names against the history."""
+    progress("versions", 0)
+    told = replay(session)
+    for name, fault in check_names(session, told):
+        yield Finding("names", name, fault, _MOVED)
+    for resource, fault in check_numbers(session, told.named):
+        yield Finding("versions", resource, fault, _BACKUP)
+
+
 def _runs(session: Session, progress: Progress) -> Iterator[Finding]:
     progress("runs", 0)
     count, last = func.count(), func.max(EventRow.seq)
@@ -298,7 +273,7 @@ def _search(session: Session, progress: Progress) -> Iterator[Finding]:
         return  # a store of an agp without search is indexed with its next commit
     try:
         faults = search.check(session)
-    except _MALFORMED as error:  # of a version that `_objects` names
-        faults = [f"the search index cannot be compared: {str(error).splitlines()[0]}"]
+    except MALFORMED as error:  # of a version that `_objects` names
+        faults = [f"the search index cannot be compared: {first_line(error)}"]
     for fault in faults:
         yield Finding("search", "the search index", fault, "Rebuild it: agp search --rebuild")

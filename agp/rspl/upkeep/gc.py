@@ -40,7 +40,7 @@ from agp.store.tables import (
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _BATCH = 500
 GRACE = timedelta(hours=1)
-"""A run keeps a candidate a moment before its journal mentions it: what is younger stays."""
+"""A run keeps a candidate a moment before its journal mentions it: what was kept since stays."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,9 @@ def collect(
     """Remove what nothing reaches.
 
     Parameters: ``dry_run`` only counts; ``spans_older_than`` and ``calls_older_than`` also remove
-    traces and cached replies of that age (None keeps them all); bodies younger than ``grace``
-    stay; ``author`` is named in the audit log. Raises StoreError; nothing is removed then.
+    traces and cached replies of that age (None keeps them all); bodies that were kept, for the
+    first time or again, within ``grace`` stay; ``author`` is named in the audit log. Raises
+    StoreError; nothing is removed then.
     """
     moment = datetime.now(UTC)
     ages = (grace, spans_older_than, calls_older_than)

@@ -4,14 +4,13 @@
 
 writes ``SCHEMA.sql.gz`` (the store, as text) and ``SCHEMA.json`` (what any agp must find in it)
 into FOLDER. Run it once, when a schema is released, with the released code; the files never change.
-Needs the program ``sqlite3``.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import subprocess
+import sqlite3
 import sys
 import tempfile
 from pathlib import Path
@@ -20,7 +19,10 @@ from typing import Any
 from agp.models.scripted import ScriptedBackend
 from agp.models.types import ModelRequest
 from agp.project import Project
+from agp.rspl.bundle import export_bundle, import_bundle
 from agp.rspl.entities import EntityType, Implementation, Record, ResourceId
+from agp.rspl.lineage.merge import merge_branch
+from agp.rspl.lock import write_lock
 from agp.rspl.registry import Registry
 from agp.runs.journal import list_runs
 from agp.store.database import SCHEMA
@@ -57,10 +59,34 @@ def fill(project: Project, proposal: list[str]) -> None:
     trial.restore(PROMPT, "1.0.0")
     trial.set_variables(PROMPT, {"params/system": "On trial again."})
     history.keep([_candidate("Proposed, and never mentioned anywhere.")])
+    _names(project, trial)
     project.bench(Echo(4), limit=4)
     for seed, text in enumerate((HARMFUL, GOOD)):
         proposal[:] = [text]
         project.evolve(Echo(18), limit=18, rounds=1, seed=seed, gate={"rule": "non_degrading"})
+
+
+def _names(project: Project, trial: Registry) -> None:
+    """What schema 0002 brought: sub-agents, a merge, tags, aliases, a lock file, an import."""
+    registry, history = project.registry, project.history
+    agent = next(rid for rid in registry.list() if rid.type is EntityType.AGENT)
+    body = registry.get_info(agent).body()
+    params = {**body["params"], "agents": [agent.name]}
+    registry.register(Record.model_validate({**body, "name": "over", "params": params}))
+    merge_branch(registry, "trial", take="ours")
+    history.names.create_tag("v1", str(history.view().commit), author="tagger", message="“1” —")
+    history.names.create_tag("gone", str(history.view().commit), author="tagger")
+    history.names.delete_tag("gone", author="tagger")
+    for version in ("1.0.0", "1.0.1"):
+        registry.move_alias(PROMPT, "production", version)
+    pinned = history.view().with_overlay([_candidate("Proposed, and locked.")])
+    with tempfile.TemporaryDirectory() as scratch:
+        write_lock(pinned, Path(scratch) / "lock.json", history)
+        bundle = Path(scratch) / "bundle.agp"
+        export_bundle(history, bundle)
+        import_bundle(history, bundle, as_branch="imported")
+    history.create_branch("short", at="v1")
+    history.delete_branch("short")
 
 
 def _candidate(system: str) -> Record:
@@ -87,8 +113,28 @@ def facts(project: Project) -> dict[str, Any]:
         "messages": [commit.message for commit in logs["main"]],
         "versions": {str(rid): [list(each) for each in found] for rid, found in versions.items()},
         "candidate": _candidate("Proposed, and never mentioned anywhere.").digest,
+        "tags": history.names.tags(),
+        "aliases": {
+            str(rid): found for rid in sorted(moved) if (found := history.names.aliases(rid))
+        },
+        "pinned": _candidate("Proposed, and locked.").digest,
         "runs": {row.id: row.status for row in list_runs(project.database)},
     }
+
+
+def _dump(store: Path) -> str:
+    """The store as SQL. Full-text tables hold nothing of their own: they are filled when read."""
+    with sqlite3.connect(store) as connection:
+        virtual = "SELECT name, sql FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE %'"
+        found = connection.execute(virtual).fetchall()
+        for name, _ in found:
+            connection.execute(f"DROP TABLE {name}")
+        connection.commit()
+        lines = list(connection.iterdump())
+        for name, sql in found:
+            lines += [f"{sql};", f"INSERT INTO {name}({name}) VALUES('rebuild');"]
+    connection.close()
+    return "\n".join([*lines, ""])
 
 
 def main(folder: Path) -> None:
@@ -112,8 +158,8 @@ def main(folder: Path) -> None:
         fill(project, proposal)
         found = facts(project)
         project.close()
-        dump = subprocess.run(["sqlite3", store, ".dump"], capture_output=True, check=True).stdout
-    packed = gzip.compress(dump.replace(scratch.encode(), b"/project"), mtime=0)
+        dump = _dump(store)
+    packed = gzip.compress(dump.replace(scratch, "/project").encode(), mtime=0)
     (folder / f"{SCHEMA}.sql.gz").write_bytes(packed)
     text = json.dumps(found, indent=1, ensure_ascii=False)
     (folder / f"{SCHEMA}.json").write_text(text + "\n", encoding="utf-8")

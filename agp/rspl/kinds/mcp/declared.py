@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -69,10 +70,13 @@ def check_config(config: Mapping[str, Any], where: str) -> str:
             f"{where}: field 'type' cannot be {checked['type']!r} here.",
             hint="agp speaks to servers by command (stdio) and by url (streamable HTTP).",
         )
-    if checked["timeout_s"] <= 0:
+    if not 0 < checked["timeout_s"] < math.inf:
         raise ResourceError(f"{where}: field 'timeout_s' must be above 0 (seconds).")
-    _check_texts(checked, where)
-    refuse_literal_secrets(config, where)
+    try:
+        _check_texts(checked, where)
+        refuse_literal_secrets(checked, where)
+    except ValueError as error:  # of urlsplit
+        raise ResourceError(f"{where}: field 'url' is no address: {error}.") from error
     return transport
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from agp.errors import ServerError
 from agp.in_sync import in_sync
 from agp.rspl.entities import JsonObject, Record
+from agp.rspl.files import check_file_names
 from agp.rspl.kinds.actions import Action, Context, actions_of_schema, chosen, schema_of_actions
 from agp.rspl.kinds.mcp.connection import Connection, Target, connect
 from agp.rspl.kinds.mcp.declared import check_config
@@ -73,8 +74,9 @@ class Server:
 def build_server(record: Record) -> Server:
     """The live server of a record. Raises ResourceError for a malformed configuration."""
     check_config(record.params, str(record.id))
+    check_file_names(record.implementation.files, str(record.id))
     target = Target(record.name, record.params, record.implementation.files)
-    return Server(target, actions_of_schema(record.input_schema), record.digest)
+    return Server(target, actions_of_schema(record.input_schema, str(record.id)), record.digest)
 
 
 def with_actions(record: Record) -> Record:

@@ -46,17 +46,24 @@ def _uses() -> None:
     agents = sa.text("SELECT digest, body FROM objects WHERE type = 'agent'")
     rows: list[dict[str, str]] = []
     for digest, body in op.get_bind().execute(agents):
-        for kind, name in sorted(_bindings(json.loads(body)["params"])):
+        for kind, name in sorted(_bindings(body)):
             rows.append({"digest": digest, "type": kind, "name": name})
     op.bulk_insert(uses, rows)
 
 
-def _bindings(params: dict[str, Any]) -> set[tuple[str, str]]:
+def _bindings(body: str) -> set[tuple[str, str]]:
     """What an agent uses. Going up again after going down, that may be sub-agents too."""
-    bound = {(kind, params.get(kind)) for kind in ("prompt", "memory", "environment")}
-    bound |= {("tool", name) for name in params.get("tools") or []}
-    bound |= {("agent", name) for name in params.get("agents") or []}
-    return {(kind, str(name)) for kind, name in bound if name}
+    bound: set[tuple[str, str]] = set()
+    try:
+        params: dict[str, Any] = json.loads(body)["params"]
+        for kind in ("prompt", "memory", "environment"):
+            bound.add((kind, str(params.get(kind) or "")))
+        for kind, field in (("tool", "tools"), ("agent", "agents")):
+            names: list[Any] = params.get(field) or []
+            bound |= {(kind, str(name)) for name in names}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return set()  # damaged, or no agent's: for fsck to name
+    return {(kind, name) for kind, name in bound if name}
 
 
 def _names() -> None:

@@ -1,4 +1,4 @@
-"""Whether a JSON schema accepts a value: the one place that asks the jsonschema library."""
+"""JSON schemas, and the values they accept: the one place that asks the jsonschema library."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ def fault(schema: JsonObject, value: Any) -> str | None:
             return f"{where}: {error.message}" if where else str(error.message)
     except (Unresolvable, SchemaError, RecursionError, ValueError, TypeError) as error:
         return f"its schema cannot be checked: {error}"
+    return None
+
+
+def malformed(schema: JsonObject) -> str | None:
+    """What makes a schema none (JSON Schema 2020-12), in one sentence; None where it is one."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        where = ".".join(map(str, error.absolute_path))
+        return f"{where}: {error.message}" if where else str(error.message)
+    except RecursionError:
+        return "it is nested too deeply"
     return None
 
 
