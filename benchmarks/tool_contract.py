@@ -23,11 +23,11 @@ from agp.evaluation.types import Benchmark, DataRequest, Sample, Score
 from agp.models.embedded.toolcalls import parse_tool_calls
 from agp.rspl.builder import Builder
 from agp.rspl.contract import Contract, Scope, contract_of
-from agp.rspl.contract.schemas import fault
 from agp.rspl.discovery import discover, library_root
 from agp.rspl.entities import EntityType, JsonObject, Record
 from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.actions import as_input
+from agp.rspl.kinds.schemas import fault
 from agp.rspl.view import View
 from agp.runtime.types import Task
 

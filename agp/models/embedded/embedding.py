@@ -12,11 +12,9 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from agp.errors import ModelError
 from agp.models.embedded import weights
 from agp.models.embedded.catalog import ModelCard, find_card
-from agp.models.embedded.engine import _import_llama_cpp as import_llama_cpp  # pyright: ignore[reportPrivateUsage]
-from agp.models.embedded.engine import thread_count
+from agp.models.embedded.engine import import_llama_cpp, load
 
 TOKENS = 256
 """What is longer is cut: on two cores a text of this length takes four seconds."""
@@ -42,24 +40,13 @@ def close() -> None:
 
 def _load(card: ModelCard) -> Any:
     if card not in _loaded:
-        llama_cpp, threads = import_llama_cpp(), thread_count()
-        path = weights.locate(card)
-        try:
-            _loaded[card] = llama_cpp.Llama(
-                str(path),
-                embedding=True,
-                pooling_type=llama_cpp.LLAMA_POOLING_TYPE_MEAN,
-                n_ctx=TOKENS,
-                n_batch=TOKENS,
-                n_ubatch=TOKENS,
-                n_threads=threads,
-                n_threads_batch=threads,
-                verbose=False,
-            )
-        except (ValueError, RuntimeError, OSError) as error:
-            raise ModelError(
-                f"llama.cpp could not load {path}: {error}",
-                hint="Run: agp models check   (it tells whether the file is whole).",
-            ) from error
+        _loaded[card] = load(
+            weights.locate(card),
+            embedding=True,
+            pooling_type=import_llama_cpp().LLAMA_POOLING_TYPE_MEAN,
+            n_ctx=TOKENS,
+            n_batch=TOKENS,
+            n_ubatch=TOKENS,
+        )
         atexit.register(close)
     return _loaded[card]

@@ -61,21 +61,8 @@ class Engine:
     """
 
     def __init__(self, path: Path, *, context: int = 8192, threads: int | None = None) -> None:
-        self._llama_cpp = _import_llama_cpp()
-        threads = threads or thread_count()
-        try:
-            self._llm: Any = self._llama_cpp.Llama(
-                str(path),
-                n_ctx=context,
-                n_threads=threads,
-                n_threads_batch=threads,
-                verbose=False,
-            )
-        except (ValueError, RuntimeError, OSError) as error:
-            raise ModelError(
-                f"llama.cpp could not load {path}: {error}",
-                hint="Run: agp models check   (it tells whether the file is whole).",
-            ) from error
+        self._llama_cpp = import_llama_cpp()
+        self._llm = load(path, threads=threads, n_ctx=context)
         self._vocab = self._llama_cpp.llama_model_get_vocab(self._llm.model)
         self._template = self._chat_template(path)
         self._evaluated: list[int] = []
@@ -182,7 +169,21 @@ def thread_count() -> int:
     return int(chosen)
 
 
-def _import_llama_cpp() -> Any:
+def load(path: Path, *, threads: int | None = None, **settings: Any) -> Any:
+    """A `llama_cpp.Llama` from a file; ``settings`` are its own. Raises ModelError."""
+    threads = threads or thread_count()
+    try:
+        return import_llama_cpp().Llama(
+            str(path), n_threads=threads, n_threads_batch=threads, verbose=False, **settings
+        )
+    except (ValueError, RuntimeError, OSError) as error:
+        raise ModelError(
+            f"llama.cpp could not load {path}: {error}",
+            hint="Run: agp models check   (it tells whether the file is whole).",
+        ) from error
+
+
+def import_llama_cpp() -> Any:
     try:
         return importlib.import_module("llama_cpp")
     except (ImportError, OSError, RuntimeError) as error:
