@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from agp.rspl.bundle import export_bundle, import_bundle
 from agp.rspl.entities import Record
 from agp.rspl.history import History
 from agp.rspl.registry import Registry
+from agp.store.database import Database
 
 from .helpers import prompt
 
@@ -30,3 +34,12 @@ def spell(registry: Registry, old: str, new: str) -> str:
     )
     assert commit is not None
     return commit.id
+
+
+def take_in_strangers(history: History, folder: Path, branch: str) -> None:
+    """A branch with a history of its own: imported from another store."""
+    other, bundle = Database(folder / "other.db"), folder / "strangers.agp"
+    Registry(History(other)).register(prompt("alien"))
+    export_bundle(History(other), bundle)
+    other.close()
+    import_bundle(history, bundle, as_branch=branch)

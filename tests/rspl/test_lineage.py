@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import networkx
@@ -24,11 +25,9 @@ from agp.rspl.lineage.graph import (
     version_graph,
 )
 from agp.rspl.lineage.merge import merge_branch
-from agp.rspl.registry import Registry
 from agp.store.tables import CommitRow
 
-from .branching import SPELLING, forked, spell
-from .helpers import prompt
+from .branching import SPELLING, forked, spell, take_in_strangers
 
 
 def test_a_merge_contains_both_sides(history: History) -> None:
@@ -46,9 +45,9 @@ def test_a_merge_contains_both_sides(history: History) -> None:
     assert not is_ancestor(history, "main", "trial")
 
 
-def test_unrelated_histories_have_no_base(history: History) -> None:
+def test_unrelated_histories_have_no_base(history: History, tmp_path: Path) -> None:
     forked(history)
-    Registry(history, branch="alien").register(prompt("alien"))
+    take_in_strangers(history, tmp_path, "alien")
     assert merge_base(history, "main", "alien") is None
     with pytest.raises(NotFoundError, match="nowhere"):
         merge_base(history, "main", "nowhere")

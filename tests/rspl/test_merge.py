@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agp.errors import ConflictError, InputError, NotFoundError
-from agp.rspl.bundle import export_bundle, import_bundle
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.history import History
 from agp.rspl.lineage.graph import ancestors
@@ -21,7 +20,7 @@ from agp.rspl.registry import Registry
 from agp.rspl.view import View
 from agp.store.database import Database
 
-from .branching import SPELL, SPELLING, forked, spell
+from .branching import SPELL, SPELLING, forked, spell, take_in_strangers
 from .helpers import BINDINGS, prompt, record
 
 TOOL = ResourceId(EntityType.TOOL, "it")
@@ -331,11 +330,7 @@ def test_decisions_that_cannot_be_met_are_refused(
 
 def test_unrelated_histories_are_refused_with_a_remedy(history: History, tmp_path: Path) -> None:
     main, _ = forked(history)
-    other, bundle = Database(tmp_path / "other.db"), tmp_path / "alien.agp"
-    Registry(History(other)).register(prompt("alien"))
-    export_bundle(History(other), bundle)
-    other.close()
-    import_bundle(history, bundle, as_branch="alien")
+    take_in_strangers(history, tmp_path, "alien")
     with pytest.raises(InputError, match="no commit in common") as caught:
         merge_branch(main, "alien")
     assert caught.value.hint
