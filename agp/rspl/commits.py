@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import and_, func, insert, literal, select
 from sqlalchemy.orm import Session
@@ -18,6 +18,8 @@ from agp.canonical import digest
 from agp.errors import InputError
 from agp.rspl.entities import EntityType, ResourceId
 from agp.store.tables import ChangeRow, CommitRow, now, table
+
+T = TypeVar("T")
 
 _CHUNK = 400
 _LONGEST_WORD = 255
@@ -220,8 +222,7 @@ def with_changes(session: Session, rows: Iterable[CommitRow]) -> list[Commit]:
     """Commits in the order of their rows, each with the refs it moved."""
     rows = list(rows)
     changes: dict[str, list[Change]] = {row.id: [] for row in rows}
-    for start in range(0, len(rows), _CHUNK):
-        part = [row.id for row in rows[start : start + _CHUNK]]
+    for part in chunks(list(changes)):
         query = select(
             ChangeRow.commit, ChangeRow.type, ChangeRow.name, ChangeRow.before, ChangeRow.after
         ).where(ChangeRow.commit.in_(part))
@@ -247,3 +248,8 @@ def as_commit(row: CommitRow, changes: Iterable[Change]) -> Commit:
         created_at=row.created_at,
         changes=tuple(changes),
     )
+
+
+def chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    """Parts small enough for one statement."""
+    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))

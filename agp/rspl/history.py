@@ -22,6 +22,7 @@ from agp.rspl.commits import (
     Change,
     Commit,
     Reason,
+    chunks,
     read_chain,
     read_chain_of,
     refs_at,
@@ -32,7 +33,6 @@ from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.names import Names, check_name
 from agp.rspl.objects import Objects, keep, name_versions
 from agp.rspl.sources import (
-    chunks,
     merged_sources,
     note_sources,
     sources_at,
@@ -134,7 +134,7 @@ class History:
     def head(self, branch: str) -> str | None:
         """The commit a branch stands at. Raises NotFoundError for an unknown branch."""
         with self.database.read() as session:
-            row = session.execute(select(BranchRow.head).where(BranchRow.name == branch)).first()
+            row = session.connection().execute(_HEAD, {"branch": branch}).first()
         if row is None:
             raise NotFoundError("branch", branch, self.branches())
         return row[0]

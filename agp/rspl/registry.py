@@ -146,7 +146,9 @@ class Registry:
         """The live instance; after a commit, the new one. Raises NotFoundError, ResourceError."""
         rid = as_id(address)
         digest = self.history.live(self.branch, rid)
-        return self.builder.of(digest, self.history.load) if digest else self.view().record(rid)
+        if digest is None:  # not there, or only just
+            return self.builder.get(self.view(), rid)
+        return self.builder.of(digest, self.history.load)
 
     def get_info(self, address: Address) -> Record:
         """The live record. Raises NotFoundError with near names."""

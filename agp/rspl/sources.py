@@ -6,21 +6,17 @@ committed (an MCP server completes it).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping
 
 from sqlalchemy import delete, func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
-from agp.rspl.commits import refs_at
+from agp.rspl.commits import chunks, refs_at
 from agp.rspl.entities import EntityType, ResourceId
 from agp.store.tables import BranchRow, ChangeRow, CommitRow, SourceRow
 
-T = TypeVar("T")
-
 FILES = "files"
 """The author of what came from folders."""
-_CHUNK = 400
 
 
 def sources_of(session: Session, branch: str) -> dict[ResourceId, str]:
@@ -84,8 +80,3 @@ def _last_read(session: Session, branch: str, rid: ResourceId) -> int:
         .where(ChangeRow.type == rid.type.value, ChangeRow.name == rid.name)
     )
     return session.scalar(query) or 0
-
-
-def chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
-    """Parts small enough for one statement."""
-    return (items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK))
