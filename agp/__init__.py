@@ -43,7 +43,7 @@ _HOMES = {
     "View": "agp.rspl.view",
 }
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "AgentRun",

@@ -62,8 +62,22 @@ class ResourceError(InputError):
     """A resource's files or record are malformed (file, line and field are in the message)."""
 
 
+class SecretError(InputError):
+    """A secret is written out in something that would be kept for ever: it was not stored."""
+
+
+class MissingVariableError(ResourceError):
+    """A reference ``${env:NAME}`` names a variable that is not set."""
+
+
 class ServerError(ResourceError):
     """A tool server cannot be reached, or does not do what its record says."""
+
+    exit_code = 1
+
+
+class UntrustedError(ResourceError):
+    """Code that no person wrote or approved was to run outside the sandbox: it did not run."""
 
     exit_code = 1
 
@@ -100,11 +114,45 @@ class TransientModelError(ModelError):
     """A model call failed in a way that may pass: time-out, rate limit, connection, 5xx."""
 
 
+class NoReplyError(TransientModelError):
+    """A model call was given up before its reply came: what it cost is unknown."""
+
+
 class BudgetExhausted(AgpError):
-    """The next call would exceed the budget: it was not made, everything so far is kept."""
+    """The next call would exceed a budget: it was not made, everything so far is kept.
+
+    Parameters: ``scope`` whose budget (``run/ID``, ``agent/NAME``, ``global``); ``amount`` of what
+    (``calls``, ``tokens``, ``cost_usd``, ``seconds``, ``evaluations``, ``commits``), of which
+    ``limit`` were allowed, ``spent`` are gone and ``reserved`` set aside for work under way.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        scope: str = "",
+        amount: str = "",
+        limit: float | None = None,
+        spent: float = 0,
+        reserved: float = 0,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.scope, self.amount, self.limit = scope, amount, limit
+        self.spent, self.reserved = spent, reserved
 
 
 class Interrupted(AgpError):
     """The user stopped the run; it can be resumed."""
 
     exit_code = 130
+
+
+class Stopped(Interrupted):
+    """An order stopped every run of the store: ``author`` gave it, for a ``reason``."""
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, author: str = "", reason: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.author, self.reason = author, reason

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Any
 
+from agp.budget import Budget, Ledger, Spend, charged_to, collect
+from agp.budget.accounts import shared_limits
 from agp.config import ProjectConfig, read_config, store_location
-from agp.errors import AgpError, InputError, Interrupted, ProposerError
+from agp.errors import AgpError, BudgetExhausted, InputError, Interrupted, ProposerError
 from agp.evaluation.types import Benchmark
 from agp.in_sync import in_sync
 from agp.models.manager import ModelManager
 from agp.models.types import Backend
+from agp.permissions import Ask, Asker, InForce, Mode, Permissions
 from agp.rspl.discovery import library_root
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.history import MAIN, History
@@ -27,16 +32,18 @@ from agp.rspl.kinds.agent import AgentRunner
 from agp.rspl.registry import Registry
 from agp.rspl.view import View
 from agp.runs import bench as bench_runs
-from agp.runs.config import BenchConfig, RunConfig
+from agp.runs.config import BenchConfig, RunConfig, checked_budget
 from agp.runs.journal import FAILED, REFUSED, STOPPED, Journal
-from agp.runs.ledger import Spend, collect
+from agp.runs.metered import metered
 from agp.runs.observer import Observer
-from agp.runs.report import Report, reused_in, spend_of, wall_of
+from agp.runs.report import Report, ended_by, reused_in, spend_of, wall_of
 from agp.runs.workbench import Means, capture_content
 from agp.runtime import Answer, Task
-from agp.runtime.keeping import keep
+from agp.runtime.confinement import demands_of
+from agp.runtime.keeping import keep, remembered
 from agp.runtime.session import Session
 from agp.runtime.task_state import TaskState
+from agp.secrets.logs import install
 from agp.sepl import evolution
 from agp.sepl.config import EvolveConfig
 from agp.sepl.report import EvolveReport
@@ -60,7 +67,11 @@ class Project:
     file or URL (default: ``AGP_STORE``, then ``agp.toml``, then ``.agp/store.db`` in the
     folder); ``model`` and ``reflector`` are model strings for those roles; ``api_base`` the URL
     of an OpenAI-compatible server; ``branch`` the branch to read and change; ``create`` whether
-    an absent store is made; ``backends`` stand in for models in tests.
+    an absent store is made; ``backends`` stand in for models in tests; ``permissions`` a mode
+    (``plan``, ``default``, ``ask``, ``auto``, ``dontAsk``, ``locked``) instead of the one in
+    ``agp.policy.toml``; ``ask`` a function (sync or async) that is asked what the policy asks: it
+    takes a `Question` and returns True, ``"always"`` (yes, for this run), or anything else for no.
+    Without it what would ask is denied.
 
     Opening registers what is new in the folders (what it had to leave out, a server that does not
     answer, is in ``registry.unavailable``), unless the store can only be read. Raises InputError,
@@ -78,7 +89,10 @@ class Project:
         branch: str = MAIN,
         create: bool = True,
         backends: Mapping[str, Backend] | None = None,
+        permissions: str | Mode | None = None,
+        ask: Ask | Asker | None = None,
     ) -> None:
+        install()
         self.folder = Path(folder).expanduser().resolve()
         self.config: ProjectConfig = read_config(self.folder)
         self.models = self.config.roles(model=model, reflector=reflector, api_base=api_base)
@@ -92,6 +106,9 @@ class Project:
         try:
             if branch != MAIN:
                 self.history.view(branch)  # only what is said to make a branch makes one
+            self.permissions = InForce.of(self.folder, self.database, permissions, ask)
+            self.history.origins.policy = self.permissions.policy.digest
+            self.registry.demands = demands_of(self.permissions.policy.sandbox)
             self.discovered = None
             if not self.database.read_only:
                 self.discovered = self.registry.init(self.roots)
@@ -128,41 +145,68 @@ class Project:
     # -- one task --------------------------------------------------------------------------
 
     def run(
-        self, agent: str, task: str | Task, *, view: View | None = None, seed: int = 0
+        self,
+        agent: str,
+        task: str | Task,
+        *,
+        view: View | None = None,
+        seed: int = 0,
+        budget: dict[str, Any] | None = None,
     ) -> Answer:
         """Run an agent on one task. See `arun`."""
-        return in_sync(self.arun(agent, task, view=view, seed=seed))
+        return in_sync(self.arun(agent, task, view=view, seed=seed, budget=budget))
 
     async def arun(
-        self, agent: str, task: str | Task, *, view: View | None = None, seed: int = 0
+        self,
+        agent: str,
+        task: str | Task,
+        *,
+        view: View | None = None,
+        seed: int = 0,
+        budget: dict[str, Any] | None = None,
     ) -> Answer:
         """Run an agent on one task, on what is live or on a given view (of a lock file, say).
 
-        What it remembered on what is live is committed; on a given view nothing is. Raises
-        NotFoundError for an unknown agent, ModelError.
+        What it remembered on what is live is committed, unless the mode of permissions commits
+        nothing; on a given view nothing is. ``budget`` limits this task (`agp.budget.Budget`).
+        Raises NotFoundError for an unknown agent, ModelError, BudgetExhausted, Stopped.
         """
         live = view is None
         view = view or self.registry.view()
         task = Task(input=task) if isinstance(task, str) else task
-        means = self._means()
+        permissions = self.permissions.for_run()
+        self.permissions.note_mode(f"run {agent}")
+        rid = view.find(agent, EntityType.AGENT)
+        state = TaskState(task.files)
+        run, limits = f"task-{secrets.token_hex(6)}", checked_budget(budget or {})
+        async with metered(self.database, run, limits, shared=self._shared()) as ledger:
+            ledger.time(rid.name)
+            session = self._session(self._means(permissions, ledger))
+            answer = await session.run_agent(view, rid, task, seed=seed, state=state)
+            answer.notes = permissions.notes
+            if live and not self.database.read_only and permissions.mode.commits:
+                self._keep(state, rid, view)
+        return answer
+
+    def _session(self, means: Means) -> Session:
         models = ModelManager(
             self.models,
+            meter=means.ledger,
             tracer=means.tracer,
             capture_content=capture_content(),
             backends=self._backends,
         )
-        session = Session(models, means.tracer, means.builder)
-        rid = view.find(agent, EntityType.AGENT)
-        state = TaskState(task.files)
-        answer = await session.run_agent(view, rid, task, seed=seed, state=state)
-        if live and not self.database.read_only:
-            self._keep(state, rid)
-        return answer
+        return Session(models, means.tracer, means.builder, means.permissions)
 
-    def _keep(self, state: TaskState, agent: ResourceId) -> None:
+    def _keep(self, state: TaskState, agent: ResourceId, view: View) -> None:
         """Commit what a task remembered; an answer is worth having even where that fails."""
         try:
-            keep(self.registry, state.changes(), message=f"what {agent} remembered")
+            told = remembered(state.taint, view, agent)
+            message = f"what {agent} remembered"
+            with charged_to(agent.name):
+                keep(self.registry, state.changes(), message=message, evidence=told)
+        except Interrupted:
+            raise
         except AgpError as error:
             _log.warning("What %s remembered could not be kept: %s", agent, error)
 
@@ -232,6 +276,8 @@ class Project:
         journal = Journal.reopen(self.database, run)
         if budget is not None:
             journal.amend(budget=budget)
+        if journal.done(REPORT) is None:
+            self._note_permissions(journal, observer or Observer())
         return await self._carry_out(journal, observer, benchmark)
 
     async def _carry_out(
@@ -242,18 +288,24 @@ class Project:
             return form.model_validate(done)
         given = benchmark if isinstance(benchmark, Benchmark) else None
         watch = observer or evolution.EvolveObserver()
+        permissions = self._permissions(journal, watch)
         began, before = monotonic(), spend_of(journal)
         with collect() as spent:
             try:
-                report = await carry_out(self._means(), self.history, journal, watch, given)
+                async with self._metered(journal) as ledger:
+                    means = self._means(permissions, ledger)
+                    report = await carry_out(means, self.history, journal, watch, given)
             except BaseException as error:
-                self._note_session(journal, before, spent, monotonic() - began)
+                took = monotonic() - began
+                self._note_session(journal, before, spent, took, ended=ended_by(error))
                 journal.close(_ending(error, journal))
                 if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
                     raise Interrupted(
                         f"Run {journal.run} was stopped; everything finished is kept.",
                         hint=f"Go on with: agp resume {journal.run}",
                     ) from error
+                if isinstance(error, BudgetExhausted | Interrupted):
+                    _tell_run(error, journal.run)
                 raise
             finally:
                 self.tracer_provider.force_flush()
@@ -264,10 +316,28 @@ class Project:
         journal.append(REPORT, REPORT, report.model_dump(mode="json"), also=journal.finished)
         return report
 
-    def _note_session(self, journal: Journal, before: Spend, spent: Spend, wall: float) -> None:
+    def _metered(self, journal: Journal) -> AbstractAsyncContextManager[Ledger]:
+        budget = Budget.model_validate(journal.config.get("budget", {}))
+        spent = spend_of(journal).amounts(wall_of(journal))
+        where = self.database, journal.run
+        return metered(*where, budget, shared=self._shared(), spent=spent, since=journal.stops)
+
+    def _shared(self) -> dict[str, Budget]:
+        """The limits of scopes that all runs share, by the policy."""
+        policy = self.permissions.policy.budget
+        return shared_limits(policy.all_, policy.agents)
+
+    def _note_session(
+        self,
+        journal: Journal,
+        before: Spend,
+        spent: Spend,
+        wall: float,
+        ended: dict[str, Any] | None = None,
+    ) -> None:
         """Journal what this session took: its time, and what samples that never finished cost."""
         noted = spend_of(journal).beyond(before)
-        payload = {"wall": wall, "spend": spent.beyond(noted).model_dump()}
+        payload = {"wall": wall, "spend": spent.beyond(noted).model_dump(), "ended": ended}
         journal.append(f"session/{len(journal.steps)}", "session", payload)
 
     def _configured(
@@ -284,6 +354,8 @@ class Project:
             {
                 "models": {role: each.model_dump() for role, each in self.models.items()},
                 "branch": self.registry.branch,
+                "policy": self.permissions.policy.digest,
+                "permissions": self.permissions.override,
                 **settings,
                 "benchmark": benchmark if isinstance(benchmark, str) else benchmark.name,
                 "agent": agent,
@@ -292,8 +364,24 @@ class Project:
         config.check()
         return config
 
-    def _means(self) -> Means:
+    def _note_permissions(self, journal: Journal, observer: Observer) -> None:
+        """A run goes on under the policy of today, and says so where it is another one."""
+        policy, override = self.permissions.policy.digest, self.permissions.override
+        if journal.config.get("policy") not in (None, "", policy):
+            journal.amend(policy=policy)
+            observer.note("the policy is another one than before; it holds from here on")
+        if override is not None and override != journal.config.get("permissions"):
+            journal.amend(permissions=override.value)
+
+    def _permissions(self, journal: Journal, observer: Observer) -> Permissions:
+        asked = journal.config.get("permissions")
+        recorded = Mode(asked) if asked else None
+        return self.permissions.for_run(journal.run, recorded=recorded, tell=observer.note)
+
+    def _means(self, permissions: Permissions, ledger: Ledger) -> Means:
         return Means(
+            permissions=permissions,
+            ledger=ledger,
             tracer=self.tracer_provider.get_tracer("agp"),
             builder=self.registry.builder,
             benchmark_folders=self.benchmark_folders,
@@ -313,6 +401,18 @@ class _Agents(AgentRunner):
         if answer.ended == "failed":
             raise AgpError(f"{agent} failed: {answer.detail}")
         return answer.text
+
+
+def _tell_run(error: AgpError, run: str) -> None:
+    """Say which run ended, and that it can go on."""
+    error.message = f"Run {run}: {error.message}"
+    resume = f"agp resume {run}"
+    hint = error.hint or ""
+    if "agp resume" not in hint:
+        hint = f"{hint} Everything finished is kept. Go on with: {resume}".strip()
+    elif resume not in hint:
+        hint = hint.replace("agp resume", resume, 1)
+    error.hint = hint
 
 
 def _ending(error: BaseException, journal: Journal) -> str:

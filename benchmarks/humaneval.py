@@ -52,7 +52,13 @@ class HumanEval(Benchmark):
         if code is None:
             return Score(value=0, feedback=f"The reply holds no Python code. {FORM}")
         program = complete(fields["prompt"], fields["entry_point"], code)
-        verdict = await judge_python(program, tests=sample.target, entry=fields["entry_point"])
+        verdict = await judge_python(
+            program,
+            tests=sample.target,
+            entry=fields["entry_point"],
+            helpers=given(fields["prompt"], fields["entry_point"]),
+            shared_arguments=False,
+        )
         return Score(value=float(verdict.passed), answer=code, feedback=verdict.feedback)
 
 
@@ -61,12 +67,20 @@ def complete(prompt: str, entry: str, code: str) -> str:
 
     Code that does not define ``entry`` continues the prompt, as a body.
     """
-    definition = rf"^(?:async\s+)?def\s+{re.escape(entry)}\b"
-    if re.search(definition, code, re.MULTILINE):
-        start = re.search(definition, prompt, re.MULTILINE)
-        return f"{prompt[: start.start()] if start else ''}\n{code}"
+    if re.search(_definition(entry), code, re.MULTILINE):
+        return f"{given(prompt, entry)}\n{code}"
     body = code if code[:1].isspace() else textwrap.indent(code, "    ")
     return f"{prompt.rstrip()}\n{body}"
+
+
+def given(prompt: str, entry: str) -> str:
+    """What the prompt defines before the function: some tests use it too, and theirs is this."""
+    start = re.search(_definition(entry), prompt, re.MULTILINE)
+    return prompt[: start.start()] if start else ""
+
+
+def _definition(entry: str) -> str:
+    return rf"^(?:async\s+)?def\s+{re.escape(entry)}\b"
 
 
 def _sample(row: Row, name: str) -> Sample:

@@ -9,7 +9,7 @@ tasks draw from ``seed + index``, so take seeds further apart than the number of
 
 An answer is scored by the task's own ``score_answer``, which may give part of the credit. Scorers
 whose source can evaluate text (eval, sympy) never run in this process but in a limited one of
-their own, about 1.5 s each; that is no security boundary (see ``agp.runtime.process``).
+their own, about 1.5 s each; that is no security boundary (see ``agp.processes``).
 """
 
 import ast
@@ -26,7 +26,7 @@ from agp.canonical import digest
 from agp.errors import DataError, NotFoundError
 from agp.evaluation.answers import boxed, tagged
 from agp.evaluation.types import Benchmark, DataRequest, Sample, Score
-from agp.runtime.process import Limits, run_python
+from agp.processes import Limits, run_python
 from agp.runtime.types import Task
 
 FORM = "Give the final answer between <answer> and </answer>."

@@ -14,6 +14,7 @@ from agp.audit.entries import BEGIN, Entry, Row, read_entry
 from agp.audit.keys import writer_key
 from agp.canonical import canonical_json
 from agp.errors import InputError, StoreError
+from agp.secrets import redact, redact_json
 from agp.store.tables import AuditRow, now
 
 _KIND = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
@@ -31,7 +32,8 @@ def append(session: Session, kind: str, actor: str, payload: dict[str, Any]) -> 
     not follow the same one.
 
     Parameters: ``kind`` what happened (``commit``, ``approval`` …: lower-case letters, digits,
-    ``_ . -``); ``actor`` who did it; ``payload`` the facts, plain JSON, without secrets.
+    ``_ . -``); ``actor`` who did it; ``payload`` the facts, plain JSON: secrets in them become
+    ``[secret:…]``, because an entry is never changed.
 
     Raises InputError for what is not canonical JSON or not a kind, StoreError when the store has
     lost its log or this user's key cannot be used.
@@ -51,9 +53,9 @@ def append(session: Session, kind: str, actor: str, payload: dict[str, Any]) -> 
         "prev": last.hash,
         "at": now(),
         "kind": kind,
-        "actor": actor,
+        "actor": redact(actor),
         "writer": key.public,
-        "payload": payload,
+        "payload": redact_json(payload),
     }
     body = canonical_json(content)
     hashed = hashlib.sha256(body)

@@ -18,6 +18,8 @@ from agp.cli.options import (
     Lock,
     Models,
     Output,
+    Permission,
+    PermissionMode,
     Place,
     Samples,
 )
@@ -87,6 +89,7 @@ def run(
     samples: Samples,
     budget: Budget,
     what: What,
+    permissions: PermissionMode = None,
     output: Output = Format.table,
 ) -> None:
     """Score an agent on a benchmark, with the interval.
@@ -104,7 +107,16 @@ def run(
       agp bench run gsm8k --lock agent.lock.json -f json
     """
     settings = {**samples.settings(), "budget": budget.limits()}
-    score(benchmark, settings, what, place, models, agent=samples.agent, output=output)
+    score(
+        benchmark,
+        settings,
+        what,
+        place,
+        models,
+        agent=samples.agent,
+        output=output,
+        permissions=permissions,
+    )
 
 
 def score(
@@ -116,6 +128,7 @@ def score(
     *,
     agent: str,
     output: Format,
+    permissions: Permission | None = None,
 ) -> None:
     """Carry out a benchmark run and print its report. Exits with 1 if nothing could be scored."""
     from agp.cli.opening import opened
@@ -124,7 +137,7 @@ def score(
     from agp.in_sync import in_sync
 
     settings = {**settings, "refine": what.refine, "lock": what.lock, "commit": what.at}
-    with opened(place, models, branch=what.branch, create=True) as project:
+    with opened(place, models, branch=what.branch, create=True, permissions=permissions) as project:
         with progress() as watch:
             report = in_sync(project.abench(benchmark, agent, observer=watch, **settings))
         show_report(report, output, place)
@@ -147,12 +160,22 @@ def _script(kind: type[Benchmark]) -> Any:
         samples: Samples,
         budget: Budget,
         what: What,
+        permissions: PermissionMode = None,
         output: Output = Format.table,
         **own: Any,
     ) -> None:
         settings = {**samples.settings(), "budget": budget.limits()}
         benchmark = kind(**own)
-        score(benchmark, settings, what, place, models, agent=samples.agent, output=output)
+        score(
+            benchmark,
+            settings,
+            what,
+            place,
+            models,
+            agent=samples.agent,
+            output=output,
+            permissions=permissions,
+        )
 
     script.__doc__ = f"Score an agent. {kind.description}"
     return grouped(script, _own_options(kind))

@@ -14,6 +14,8 @@ from agp.cli.grouped import grouped
 from agp.cli.options import Format, Output, Place
 
 OLDEST = (3, 11)
+_BY_NAME_ONLY = ("monty", "plain")
+"""Sandboxes that are only used where somebody asks for them."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +126,19 @@ def _keys(place: Place) -> Iterator[Check]:
 
 
 def _confinement(place: Place) -> Iterator[Check]:
-    yield Check(
-        "confinement",
-        "note",
-        "Code of tools and answers runs in a separate process with limits and an empty "
-        "environment. That stops accidents; it is no security boundary yet.",
-    )
+    """Each sandbox and how strong it is here; code that no person approved needs a strong one."""
+    from agp.sandbox import Strength, available
+
+    found = available()
+    for each in found:
+        state = "ok" if each.strength > Strength.NONE else "absent"
+        detail = f"{each.strength.name.lower()}: {each.detail}"
+        yield Check(f"sandbox {each.name}", "note" if each.name == "plain" else state, detail)
+    chosen = [each for each in found if each.name not in _BY_NAME_ONLY]
+    if all(each.strength < Strength.STRONG for each in chosen):
+        hint = "pip install 'autogenesis-agp[wasm]'"
+        refused = "nothing strong: code that no person wrote or approved is refused"
+        yield Check("confinement", "absent", f"{refused}. Install one with: {hint}")
 
 
 _PROBES: tuple[Callable[[Place], Iterator[Check]], ...] = (

@@ -17,6 +17,7 @@ from agp.cli.options import (
     Format,
     Models,
     Output,
+    PermissionMode,
     Place,
     Reflector,
     Samples,
@@ -78,9 +79,19 @@ class Search:
         ),
     ] = 4
 
+    evolve: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Also let this evolve, as far as the policy lets it: tool/*, "
+            "agent/x:params/policy; repeatable.",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None
+
     def settings(self) -> dict[str, Any]:
         """The same as settings of a run."""
-        return {**vars(self), "mode": self.mode.value}
+        return {**vars(self), "mode": self.mode.value, "evolve": self.evolve or []}
 
 
 _Size = Annotated[
@@ -163,6 +174,7 @@ def evolve(
     budget: Budget,
     reflector: Reflector = None,
     branch: Branch = MAIN,
+    permissions: PermissionMode = None,
     output: Output = Format.table,
 ) -> None:
     """Evolve an agent on a benchmark; what passes the gate becomes the live version.
@@ -194,7 +206,9 @@ def evolve(
         "budget": budget.limits(),
     }
     tested = gate.accept is Accept.significant
-    with opened(place, models, reflector=reflector, branch=branch, create=True) as project:
+    with opened(
+        place, models, reflector=reflector, branch=branch, create=True, permissions=permissions
+    ) as project:
         with progress(tested=tested) as watch:
             work = project.aevolve(benchmark, samples.agent, observer=watch, **settings)
             report = in_sync(work)

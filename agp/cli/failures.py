@@ -6,6 +6,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable
+from types import TracebackType
 from typing import NoReturn
 
 from agp.errors import AgpError
@@ -18,6 +19,7 @@ _INTERRUPTED = 130
 def guarded(program: Callable[[], object]) -> NoReturn:
     """Run a command line program and end the process with its exit code."""
     _survive_odd_characters()
+    sys.excepthook = _show_traceback
     try:
         program()
         _end(0)
@@ -44,6 +46,14 @@ def guarded(program: Callable[[], object]) -> NoReturn:
         _end(1)
 
 
+def _show_traceback(
+    kind: type[BaseException], error: BaseException, tb: TracebackType | None
+) -> None:
+    from agp.secrets.logs import shown
+
+    print(shown(error.with_traceback(tb)), file=sys.stderr)
+
+
 def _say(message: str, hint: str = "") -> None:
     try:
         print(f"agp: {message}", file=sys.stderr)
@@ -54,7 +64,10 @@ def _say(message: str, hint: str = "") -> None:
 
 
 def _screen(text: str) -> str:
-    """At most a screen of ``text``."""
+    """At most a screen of ``text``, without secrets."""
+    from agp.secrets import redact
+
+    text = redact(text)
     lines = [line[:_WIDTH] + ("…" if len(line) > _WIDTH else "") for line in text.splitlines()]
     shown = lines[:_LINES] + ([f"… ({len(lines) - _LINES} more lines)"] * (len(lines) > _LINES))
     return "\n".join(shown)

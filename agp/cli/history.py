@@ -44,8 +44,16 @@ def log(
     if output is Format.json:
         print_json([commit.data() for commit in commits])
         return
-    rows = [(short(c.id), moment(c.created_at), c.author.split()[0], c.message) for c in commits]
+    rows = [(short(c.id), moment(c.created_at), c.author.split()[0], _why(c)) for c in commits]
     print_table(("commit", "when", "by", "what and why"), rows, empty="No commit did that.")
+
+
+def _why(commit: Commit) -> str:
+    """What a commit did and why, and what it goes back to."""
+    from agp.cli.influence import told
+
+    origins = told(commit.evidence)
+    return f"{commit.message} (from {origins})" if origins else commit.message
 
 
 @grouped

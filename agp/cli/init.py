@@ -84,11 +84,13 @@ def make_project(folder: Path) -> tuple[list[str], list[str]]:
     Raises InputError when the folder cannot be written.
     """
     from agp.errors import InputError
+    from agp.permissions.policy import FILE
+    from agp.permissions.template import TEMPLATE
 
     made: list[str] = []
     kept: list[str] = []
     try:
-        for name, text in FILES.items():
+        for name, text in {**FILES, FILE: TEMPLATE}.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():

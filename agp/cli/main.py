@@ -11,9 +11,11 @@ from agp.cli import (
     bench,
     bisect,
     blame,
+    budget,
     bundle,
     contract,
     doctor,
+    dossier,
     evolve,
     failures,
     fsck,
@@ -23,12 +25,16 @@ from agp.cli import (
     merge,
     models,
     names,
+    policy,
     quickstart,
     resources,
     resume,
+    review,
     rollback,
     search,
+    secrets,
     show,
+    stop,
     store,
     trace,
 )
@@ -71,18 +77,32 @@ def agp(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    unsafe_sandbox: Annotated[
+        bool,
+        typer.Option(
+            "--unsafe-sandbox",
+            help="Where no sandbox is strong enough, run code of models with no boundary at all.",
+        ),
+    ] = False,
 ) -> None:
     del version  # dealt with by its callback
+    if unsafe_sandbox:
+        from agp.sandbox import allow_unsafe
+
+        allow_unsafe()
 
 
 app.command(rich_help_panel=_START)(quickstart.quickstart)
 app.command(rich_help_panel=_START)(init.init)
 app.command(rich_help_panel=_START)(doctor.doctor)
 app.add_typer(models.app, rich_help_panel=_START)
+app.add_typer(policy.app, rich_help_panel=_START)
 app.command(rich_help_panel=_WORK)(run_command.run)
 app.add_typer(bench.app, rich_help_panel=_WORK)
 app.command(rich_help_panel=_WORK)(evolve.evolve)
 app.command(rich_help_panel=_WORK)(resume.resume)
+app.command(rich_help_panel=_WORK)(stop.stop)
+app.add_typer(budget.app, rich_help_panel=_WORK)
 app.add_typer(resources.app, rich_help_panel=_RESOURCES)
 app.command(rich_help_panel=_RESOURCES)(search.search)
 app.command(rich_help_panel=_RESOURCES)(contract.contract)
@@ -92,6 +112,7 @@ app.command(rich_help_panel=_LOOK)(show.show)
 app.command(rich_help_panel=_LOOK)(history.diff)
 app.command(rich_help_panel=_LOOK)(blame.blame)
 app.command(rich_help_panel=_LOOK)(rollback.rollback)
+app.add_typer(review.app, rich_help_panel=_LOOK)
 app.add_typer(trace.app, rich_help_panel=_LOOK)
 app.add_typer(names.branch_app, rich_help_panel=_HISTORY)
 app.add_typer(names.tag_app, rich_help_panel=_HISTORY)
@@ -99,8 +120,10 @@ app.add_typer(names.alias_app, rich_help_panel=_HISTORY)
 app.command(rich_help_panel=_HISTORY)(merge.merge)
 app.command(rich_help_panel=_HISTORY)(bisect.bisect)
 app.add_typer(audit.app, rich_help_panel=_KEEP)
+app.command(rich_help_panel=_KEEP)(dossier.dossier)
 app.command(rich_help_panel=_KEEP)(fsck.fsck)
 app.command(rich_help_panel=_KEEP)(gc.gc)
+app.add_typer(secrets.app, rich_help_panel=_KEEP)
 app.add_typer(store.app, rich_help_panel=_KEEP)
 
 

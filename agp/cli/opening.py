@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from agp.cli.options import MAIN, Models, Place
+from agp.cli.asking import terminal
+from agp.cli.options import MAIN, Models, Permission, Place
 
 if TYPE_CHECKING:
     from agp.project import Project
@@ -23,8 +24,9 @@ def opened(
     reflector: str | None = None,
     branch: str = MAIN,
     create: bool = False,
+    permissions: Permission | None = None,
 ) -> Generator[Project]:
-    """The project of a command.
+    """The project of a command; the person at the terminal is asked what its policy asks.
 
     A branch must exist: only what is said to make one does. Hints of errors that name another
     command of this project are completed, so that they can be typed as they stand.
@@ -43,6 +45,8 @@ def opened(
             api_base=models.api_base,
             branch=branch,
             create=create,
+            permissions=permissions.value if permissions else None,
+            ask=terminal(),
         ) as project:
             for rid, why in project.registry.unavailable.items():
                 typer.echo(f"Left out for now: {rid}: {why}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from agp.cli.grouped import grouped
 from agp.cli.options import MAIN, Branch, Format, Models, Output, Place
 
 if TYPE_CHECKING:
+    from agp.project import Project
     from agp.rspl.entities import Record
 
 Resource = Annotated[str, typer.Argument(help="type/name, or a name that is unique.")]
@@ -24,12 +26,36 @@ Source = Annotated[
     ),
 ]
 Message = Annotated[str, typer.Option("-m", "--message", help="Why, for the history.")]
+
+
+class Author(StrEnum):
+    """Who wrote what a command brings, as `agp.rspl.origins.Origin` has it."""
+
+    person = "person"
+    optimizer = "optimizer"
+    model = "model"
+    import_ = "import"
+
+
+Written = Annotated[
+    Author,
+    typer.Option(
+        "--written-by",
+        help="Who wrote it: code that is not a person's runs confined until it is approved.",
+    ),
+]
 _ABOUT = ("version", "digest", "live")
 """What `agp show -f json` adds to a record."""
 
 
 @grouped
-def register(source: Source, place: Place, branch: Branch = MAIN, message: Message = "") -> None:
+def register(
+    source: Source,
+    place: Place,
+    branch: Branch = MAIN,
+    message: Message = "",
+    written_by: Written = Author.person,
+) -> None:
     """Add a new resource. What is in the project's folders is added by itself.
 
     Examples:
@@ -42,12 +68,19 @@ def register(source: Source, place: Place, branch: Branch = MAIN, message: Messa
     from agp.cli.resources import report_commit
 
     with opened(place, branch=branch) as project:
-        for record in _records(source):
-            report_commit(project.registry.register(record, message=message), place)
+        for record in _records(source, project, written_by):
+            done = project.registry.register(record, message=message, origin=written_by.value)
+            report_commit(done, place)
 
 
 @grouped
-def update(source: Source, place: Place, branch: Branch = MAIN, message: Message = "") -> None:
+def update(
+    source: Source,
+    place: Place,
+    branch: Branch = MAIN,
+    message: Message = "",
+    written_by: Written = Author.person,
+) -> None:
     """Make new content of a resource live, as its next version.
 
     Examples:
@@ -55,13 +88,16 @@ def update(source: Source, place: Place, branch: Branch = MAIN, message: Message
       agp resources update ../elsewhere/tools/my_tool
 
       agp resources update record.json -m "shorter"
+
+      agp resources update tools/my_tool --written-by model      it runs in the sandbox
     """
     from agp.cli.opening import opened
     from agp.cli.resources import report_commit
 
     with opened(place, branch=branch) as project:
-        for record in _records(source):
-            report_commit(project.registry.update(record, message=message), place)
+        for record in _records(source, project, written_by):
+            done = project.registry.update(record, message=message, origin=written_by.value)
+            report_commit(done, place)
 
 
 @grouped
@@ -127,6 +163,7 @@ def set_(
     place: Place,
     branch: Branch = MAIN,
     message: Message = "",
+    written_by: Written = Author.person,
 ) -> None:
     """Change parts of a resource by path, as one new version.
 
@@ -143,7 +180,8 @@ def set_(
         rid = project.registry.view().find(resource)
         now = project.registry.get_variables(rid)
         values = dict(_assignment(each, now) for each in assignments)
-        report_commit(project.registry.set_variables(rid, values, message=message), place)
+        done = project.registry.set_variables(rid, values, message=message, origin=written_by.value)
+        report_commit(done, place)
 
 
 @grouped
@@ -225,12 +263,13 @@ def run(
         report_commit(done.commit, place)
 
 
-def _records(source: Path) -> list[Record]:
+def _records(source: Path, project: Project, written_by: Author) -> list[Record]:
     from agp.rspl.discovery import read_folder
     from agp.rspl.entities import Record
 
     if source.is_dir():
-        return read_folder(source)
+        origins = project.history.origins
+        return read_folder(source, lambda each: origins.meet([each], written_by.value))
     body = _object(_read(str(source) if str(source) == "-" else f"@{source}"), str(source))
     return [Record.read({k: v for k, v in body.items() if k not in _ABOUT})]
 

@@ -27,6 +27,17 @@ class Format(StrEnum):
     json = "json"
 
 
+class Permission(StrEnum):
+    """How the rules of the policy are applied; `agp.permissions.Mode`."""
+
+    plan = "plan"
+    default = "default"
+    ask = "ask"
+    auto = "auto"
+    dontAsk = "dontAsk"  # noqa: N815 (it is written so)
+    locked = "locked"
+
+
 def finite(value: float | None) -> float | None:
     """Refuse nan and inf, which compare with nothing and cannot be stored."""
     if value is not None and not math.isfinite(value):
@@ -47,6 +58,15 @@ Seed = Annotated[
     int,
     typer.Option(
         metavar="N", min=0, max=LARGEST_SEED, help="Decides samples, splits and sampling."
+    ),
+]
+PermissionMode = Annotated[
+    Permission | None,
+    typer.Option(
+        "--permissions",
+        help="What agents may do and what may be committed: the policy, in this mode; default: "
+        "the mode in agp.policy.toml.",
+        rich_help_panel="Permissions",
     ),
 ]
 Reflector = Annotated[
@@ -182,6 +202,19 @@ class Budget:
         ),
     ] = None
 
+    budget_evaluations: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, max=_HUGE, help="Samples that are begun.", rich_help_panel=_BUDGET
+        ),
+    ] = None
+    budget_commits: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, max=_HUGE, help="Commits it makes itself.", rich_help_panel=_BUDGET
+        ),
+    ] = None
+
     def limits(self) -> dict[str, float]:
         """The limits that were given."""
         given = {
@@ -189,5 +222,7 @@ class Budget:
             "tokens": self.budget_tokens,
             "cost_usd": self.budget_usd,
             "seconds": self.budget_seconds,
+            "evaluations": self.budget_evaluations,
+            "commits": self.budget_commits,
         }
         return {name: value for name, value in given.items() if value is not None}

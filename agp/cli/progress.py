@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from agp.cli.asking import paused_by_questions
 from agp.cli.render import clean, console, duration, percent
 from agp.sepl.evolution import EvolveObserver
 
@@ -206,7 +207,8 @@ def progress(*, tested: bool = True) -> Generator[Progress]:
         TextColumn("{task.fields[figures]}", markup=False),
         TimeElapsedColumn(),
     )
-    with RichProgress(*columns, console=console(stderr=True), transient=True) as bar:
+    bar = RichProgress(*columns, console=console(stderr=True), transient=True)
+    with bar, paused_by_questions(bar.stop, bar.start):
         yield Bars(bar, tested=tested)
 
 
@@ -222,10 +224,11 @@ def plan_lines(made: Plan, splits: Splits, *, tested: bool) -> list[tuple[str, s
             "",
         ),
     ]
+    may = [(line, "") for line in made.envelope.splitlines()]
     if not tested:
         gate = "Gate: the mean on the holdout must not fall; chance alone can do that."
-        return [*lines, (gate, "")]
-    return [*lines, *_power_lines(made, sizes[-1])]
+        return [*lines, (gate, ""), *may]
+    return [*lines, *_power_lines(made, sizes[-1]), *may]
 
 
 def _power_lines(made: Plan, holdout: int) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from agp.runs.ledger import Spend
+    from agp.budget import Spend
 
 _PIPE_WIDTH = 120
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -34,7 +34,9 @@ def console(*, stderr: bool = False) -> Console:
 
 def print_json(value: Any) -> None:
     """Print data as JSON."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    from agp.secrets import redact_json
+
+    typer.echo(json.dumps(redact_json(value), indent=2, ensure_ascii=False))
 
 
 def print_table(
@@ -90,8 +92,13 @@ def styled(text: str, style: str) -> Text:
 
 
 def clean(text: str) -> str:
-    """``text`` without control characters: what a model wrote must not steer the terminal."""
-    return _CONTROL.sub("�", text.replace("\r\n", "\n"))
+    """``text`` without control characters and secrets.
+
+    What a model wrote must not steer the terminal; what is on it is copied into issues and logs.
+    """
+    from agp.secrets import redact
+
+    return _CONTROL.sub("�", redact(text.replace("\r\n", "\n")))
 
 
 def clipped(text: str, size: int) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from agp.cli.evolve import Accept
 from agp.cli.grouped import grouped
-from agp.cli.options import Budget, Format, Output, Place
+from agp.cli.options import Budget, Format, Output, PermissionMode, Place
 
 if TYPE_CHECKING:
     from agp.store.database import Database
@@ -21,6 +21,7 @@ def resume(
     run: Annotated[
         str | None, typer.Argument(help="The run's id; default: the newest that is unfinished.")
     ] = None,
+    permissions: PermissionMode = None,
     output: Output = Format.table,
 ) -> None:
     """Carry on a run that was interrupted, killed, or stopped by its budget.
@@ -43,7 +44,7 @@ def resume(
     from agp.in_sync import in_sync
     from agp.runs.journal import Journal
 
-    with opened(place) as project:
+    with opened(place, permissions=permissions) as project:
         journal = Journal.reopen(project.database, run or _unfinished(project.database))
         config = journal.config
         if run is None:

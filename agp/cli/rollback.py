@@ -1,4 +1,4 @@
-"""``agp rollback``: take a commit back, or one resource to an old version."""
+"""``agp rollback``: take a commit back, one resource to an old version, or an influence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agp.cli.grouped import grouped
-from agp.cli.options import Place, Yes
+from agp.cli.options import Format, Output, Place, Yes
 
 if TYPE_CHECKING:
     from agp.project import Project
@@ -17,13 +17,25 @@ if TYPE_CHECKING:
 
 @grouped
 def rollback(
-    target: Annotated[str, typer.Argument(help="A commit; or a resource, with VERSION.")],
     place: Place,
+    target: Annotated[
+        str | None, typer.Argument(help="A commit; or a resource, with VERSION.")
+    ] = None,
     version: Annotated[str | None, typer.Argument(help="The resource's old version.")] = None,
     branch: Annotated[
         str | None, typer.Option(help="Default: the commit's own branch, or main.")
     ] = None,
+    influence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL", help="Undo all that this sample, trace, run or tool influenced."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --influence: only say what would be undone.")
+    ] = False,
     yes: Yes = False,
+    output: Output = Format.table,
 ) -> None:
     """Undo a commit, or bring back an old version of a resource. Nothing is ever lost.
 
@@ -34,16 +46,40 @@ def rollback(
       agp rollback 3f2a9c01b7de
 
       agp rollback prompt/solver 1.0.0 --yes
+
+      agp rollback --influence gsm8k/17 --dry-run      all that a poisoned sample led to
+
+      agp rollback --influence evolve-20260101-120000-ab12
     """
+    from agp.cli.influence import undo
     from agp.cli.opening import opened
     from agp.cli.resources import report_commit
 
+    target = _checked(target, influence, only=dry_run or output is not Format.table)
     with opened(place) as project:
+        if influence is not None:
+            _stand_on(project, branch or project.registry.branch)
+            undo(project, influence, place, output, ask=not yes, dry_run=dry_run)
+            return
         if version is None:
             commit = _undo(project, target, branch, ask=not yes)
         else:
             commit = _restore(project, target, version, branch, ask=not yes)
         report_commit(commit, place)
+
+
+def _checked(target: str | None, influence: str | None, *, only: bool) -> str:
+    """The target; empty with --influence. Raises InputError for what does not go together."""
+    from agp.errors import InputError
+
+    if (target is None) == (influence is None):
+        raise InputError(
+            "Name what to take back: a commit, a resource with a version, or --influence.",
+            hint="agp rollback --help",
+        )
+    if only and influence is None:
+        raise InputError("--dry-run and --format go with --influence.", hint="agp rollback --help")
+    return target or ""
 
 
 def _undo(project: Project, target: str, branch: str | None, *, ask: bool) -> Commit | None:

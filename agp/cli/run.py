@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agp.cli.grouped import grouped
-from agp.cli.options import MAIN, Branch, Format, Lock, Models, Output, Place, Seed
+from agp.cli.options import (
+    MAIN,
+    Branch,
+    Budget,
+    Format,
+    Lock,
+    Models,
+    Output,
+    PermissionMode,
+    Place,
+    Seed,
+)
 
 if TYPE_CHECKING:
     from agp.runtime import Answer
@@ -25,6 +36,7 @@ def run(
     task: Annotated[str, typer.Argument(help="What to do; - reads it from standard input.")],
     place: Place,
     models: Models,
+    budget: Budget,
     file: Annotated[
         list[Path] | None,
         typer.Option(metavar="PATH", help="A text file the agent may read; repeatable."),
@@ -32,6 +44,7 @@ def run(
     seed: Seed = 0,
     lock: Lock = None,
     branch: Branch = MAIN,
+    permissions: PermissionMode = None,
     output: Output = Format.table,
 ) -> None:
     """Run an agent on one task and print its answer.
@@ -48,12 +61,18 @@ def run(
     """
     from agp.cli.opening import opened
     from agp.rspl.lock import read_lock
+    from agp.rspl.origins import IMPORT
     from agp.runtime import Task
 
     work = Task(input=_text(task), files=_files(file or []))
     view = read_lock(lock)[0] if lock else None
-    with opened(place, models, branch=branch, create=True) as project, _waiting(agent):
-        answer = project.run(agent, work, view=view, seed=seed)
+    with (
+        opened(place, models, branch=branch, create=True, permissions=permissions) as project,
+        _waiting(agent),
+    ):
+        if view is not None:
+            project.history.origins.meet(map(view.record, view), IMPORT)
+        answer = project.run(agent, work, view=view, seed=seed, budget=budget.limits())
     _show(answer, output)
 
 
@@ -64,6 +83,8 @@ def _show(answer: Answer, output: Format) -> None:
         print_json(answer.model_dump(mode="json"))
     elif answer.text:
         typer.echo(answer.text)
+    for line in answer.notes:
+        note(line, "yellow")
     said = {
         "failed": f"The agent failed: {answer.detail}",
         "empty": "The model said nothing.",
@@ -106,9 +127,16 @@ def _files(paths: Sequence[Path]) -> dict[str, str]:
     return found
 
 
-def _waiting(agent: str) -> nullcontext[None]:
-    """A spinner on a terminal: a local model takes its time."""
+@contextmanager
+def _waiting(agent: str) -> Generator[None]:
+    """A spinner on a terminal: a local model takes its time. It stops for questions."""
+    from agp.cli.asking import paused_by_questions
     from agp.cli.render import console
 
     err = console(stderr=True)
-    return err.status(f"{agent} is at work") if err.is_terminal else nullcontext()  # pyright: ignore[reportReturnType]
+    if not err.is_terminal:
+        yield
+        return
+    status = err.status(f"{agent} is at work")
+    with status, paused_by_questions(status.stop, status.start):
+        yield

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agp.rspl.commits import Commit
 
 _RUNS_SHOWN = 30
+_LISTS = ("taint", "influences", "used")
 _NOTHING: tuple[Any, ...] = ({}, [], "", None)
 
 
@@ -73,7 +74,7 @@ def _show_run(project: Project, run: str, output: Format, place: Place) -> None:
     from agp.cli.render import print_json
     from agp.cli.report import show_report
     from agp.runs.journal import Journal
-    from agp.runs.report import Report
+    from agp.runs.report import Report, ended_of
     from agp.sepl.report import EvolveReport
 
     journal = Journal.reopen(project.database, run)
@@ -82,16 +83,20 @@ def _show_run(project: Project, run: str, output: Format, place: Place) -> None:
         form = EvolveReport if journal.kind == "evolve" else Report
         show_report(form.model_validate(done), output, place)
     elif output is Format.json:
-        print_json({"run": run, "kind": journal.kind, "finished": False, "config": journal.config})
+        about = {"run": run, "kind": journal.kind, "finished": False, "ended": ended_of(journal)}
+        print_json({**about, "config": journal.config})
     else:
         config = journal.config
         typer.echo(f"Run {run} on {config['benchmark']} is not finished.")
+        if (ended := ended_of(journal)) and "message" in ended:
+            typer.echo(f"Its last session ended: {ended['message']}")
         typer.echo(f"{len(journal.steps)} steps are done and kept.")
         typer.echo(f"Go on with: agp resume{place.flags} {run}")
 
 
 def _show_commit(project: Project, commit: Commit, output: Format) -> None:
     from agp.cli.history import commit_differences
+    from agp.cli.influence import told
     from agp.cli.render import moment, print_diff, print_json
 
     if output is Format.json:
@@ -107,10 +112,16 @@ def _show_commit(project: Project, commit: Commit, output: Format) -> None:
             "operator": commit.operator,
             "message": commit.message,
             "objective": commit.objective,
-            **{f"evidence {key}": value for key, value in _flat(commit.evidence)},
+            "goes back to": told(commit.evidence) or None,
+            **{f"evidence {key}": value for key, value in _flat(_other(commit.evidence))},
         }
     )
     print_diff("\n".join(text for _, text in commit_differences(project, commit)))
+
+
+def _other(evidence: dict[str, Any]) -> dict[str, Any]:
+    """Evidence without the lists of labels and digests, which -f json has in full."""
+    return {key: each for key, each in evidence.items() if key not in _LISTS}
 
 
 def _show_version(version: Version, output: Format) -> None:

@@ -13,26 +13,27 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from opentelemetry.trace import format_trace_id
-from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
 import agp
+from agp import stop, taint
+from agp.budget import Ledger, collect
 from agp.canonical import digest
-from agp.errors import BudgetExhausted, ModelError, ResourceError
+from agp.errors import BudgetExhausted, Interrupted, ModelError, ResourceError
+from agp.evaluation.kept import keep_result, kept_results
 from agp.evaluation.results import SampleResult
 from agp.evaluation.types import Benchmark, Sample, Score
 from agp.rspl.entities import ResourceId
 from agp.rspl.view import View
 from agp.runs.journal import Journal
-from agp.runs.ledger import collect
 from agp.runtime import Attempt
 from agp.runtime.session import REFINE, Session
-from agp.store.database import insert_new
-from agp.store.tables import EvaluationRow, now
+from agp.runtime.task_state import TaskState
+from agp.sandbox.used import in_words, used
+from agp.secrets import redact
 from agp.tracing import names
 
 _FAILURES_IN_A_ROW = 5
-_LOOKUP = 500
 
 JsonObject = dict[str, Any]
 
@@ -63,16 +64,23 @@ class Subject(NamedTuple):
 class Evaluator:
     """Evaluates agents on one benchmark for one run.
 
-    Parameters: ``session`` runs agents; ``journal`` takes every scored sample as a step.
+    Parameters: ``session`` runs agents; ``journal`` takes every scored sample as a step;
+    ``ledger`` is charged for every sample that is begun.
     """
 
     def __init__(
-        self, session: Session, benchmark: Benchmark, journal: Journal, settings: Settings
+        self,
+        session: Session,
+        benchmark: Benchmark,
+        journal: Journal,
+        settings: Settings,
+        ledger: Ledger,
     ) -> None:
         self.session = session
         self.benchmark = benchmark
         self.journal = journal
         self.settings = settings
+        self.ledger = ledger
         self._failures = 0
         self._scorer = benchmark.scorer_digest
 
@@ -93,22 +101,32 @@ class Evaluator:
         """
         subject = Subject(view, agent, repetition)
         keys = [self.key(subject, sample) for sample in samples]
-        known = self._known(keys)
+        known = kept_results(self.journal.database, keys)
         slots = asyncio.Semaphore(self.settings.concurrency)
         fixed = {result.key: result for result in settled}
+        refused: list[BudgetExhausted] = []
 
-        async def one(sample: Sample, key: str) -> SampleResult:
+        async def one(sample: Sample, key: str) -> SampleResult | None:
             async with slots:
-                result = fixed.get(key) or await self._finished(
-                    subject, sample, key, known.get(key)
-                )
+                if refused:
+                    return None
+                try:
+                    result = fixed.get(key) or await self._finished(
+                        subject, sample, key, known.get(key)
+                    )
+                except BudgetExhausted as error:  # the others may finish: they are paid for
+                    refused.append(error)
+                    return None
             if on_result is not None:
                 on_result(result)
             return result
 
         tasks = [asyncio.create_task(one(*pair)) for pair in zip(samples, keys, strict=True)]
         try:
-            return list(await asyncio.gather(*tasks))
+            results = await asyncio.gather(*tasks)
+            if refused:
+                raise refused[0]
+            return [result for result in results if result is not None]
         finally:
             for task in tasks:
                 task.cancel()
@@ -120,8 +138,10 @@ class Evaluator:
         role = view.record(agent).params["model"]
         config = self.session.models.request(role, [], seed=self.settings.seed)
         rounds = self.settings.refine_rounds
+        permitted = self.session.permissions.fingerprint()
         return digest(
             {
+                **({"permissions": permitted} if permitted else {}),
                 "closure": view.closure_digest(agent),
                 "sample": [sample.digest, sample.metadata],
                 "scorer": self._scorer,
@@ -131,16 +151,6 @@ class Evaluator:
                 "refine": [rounds, view.refs.get(REFINE) if rounds else None],
             }
         )
-
-    def _known(self, keys: Sequence[str]) -> dict[str, JsonObject]:
-        """Results that earlier runs measured, by key."""
-        known: dict[str, JsonObject] = {}
-        with self.journal.database.read() as session:
-            for start in range(0, len(keys), _LOOKUP):
-                part = EvaluationRow.key.in_(keys[start : start + _LOOKUP])
-                query = select(EvaluationRow.key, EvaluationRow.result).where(part)
-                known.update((row.key, row.result) for row in session.execute(query))
-        return known
 
     async def _finished(
         self, subject: Subject, sample: Sample, key: str, known: JsonObject | None
@@ -155,20 +165,20 @@ class Evaluator:
             self._watch(result)
         if result.score is not None:
             payload = result.model_dump(mode="json")
-            row = {"key": key, "result": payload, "created_at": now()}
 
             def keep(session: DatabaseSession) -> None:
                 if not result.reused:
-                    insert_new(session, EvaluationRow, row)
+                    keep_result(session, key, payload)
 
             await self.journal.finish(step, "sample", payload, also=keep)
         return result
 
     async def _run(self, subject: Subject, sample: Sample, key: str) -> SampleResult:
         result = SampleResult(sample=sample.id, sample_digest=sample.digest, key=key, score=None)
+        result.taint = [taint.sample(sample.digest)]
         tracer = self.session.tracer
         name = f"{names.INVOKE_WORKFLOW} {self.benchmark.name}"
-        with tracer.start_as_current_span(name) as span, collect() as spend:
+        with tracer.start_as_current_span(name) as span, collect() as spend, used() as held:
             span.set_attributes(
                 {
                     names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
@@ -178,6 +188,8 @@ class Evaluator:
                 }
             )
             result.trace_id = format_trace_id(span.get_span_context().trace_id)
+            stop.check()
+            await self.ledger.evaluation(subject.agent.name)
             try:
                 await self._attempts(result, subject, sample)
             except (BudgetExhausted, ResourceError):
@@ -185,6 +197,7 @@ class Evaluator:
             except ModelError as error:
                 result.score, result.unscored = None, f"model: {error.message}"
             result.spend = spend
+            result.sandbox = in_words(held)
             span.add_event(
                 names.EVALUATION_EVENT,
                 {
@@ -199,7 +212,7 @@ class Evaluator:
                     ),
                 },
             )
-        return result
+        return _without_secrets(result)
 
     async def _attempts(self, result: SampleResult, subject: Subject, sample: Sample) -> None:
         """Answer, then refine: the solution y as the variable that evolves.
@@ -217,7 +230,9 @@ class Evaluator:
                 seed=self.settings.seed,
                 repetition=subject.repetition,
                 earlier=earlier,
+                state=TaskState(sample.task.files, origins=result.taint),
             )
+            result.taint = answer.taint
             score = await self._score(sample, answer.text)
             if isinstance(score, str):
                 result.score, result.unscored = None, score
@@ -235,6 +250,8 @@ class Evaluator:
         scoring: Awaitable[Score] = self.benchmark.score(sample, text)
         try:
             return await scoring
+        except (BudgetExhausted, Interrupted):
+            raise
         except Exception as error:  # a benchmark is the user's code: its fault is not the agent's
             return f"scorer: {type(error).__name__}: {error}"
 
@@ -246,3 +263,11 @@ class Evaluator:
                 f"{result.unscored}",
                 hint="Mend the cause, then go on with: agp resume",
             )
+
+
+def _without_secrets(result: SampleResult) -> SampleResult:
+    """The result as it is stored, so that this run sees what a resumed one will."""
+    for name in ("text", "feedback", "unscored", "ended"):
+        setattr(result, name, redact(getattr(result, name)))
+    result.answer = redact(result.answer) if result.answer else result.answer
+    return result

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from agp.runs.ledger import Spend
+from agp.budget import Spend
 
 
 class SampleResult(BaseModel):
@@ -14,9 +14,10 @@ class SampleResult(BaseModel):
 
     ``score`` is None where the sample is *unscored*: the infrastructure failed (a provider was
     down, the scorer crashed), not the agent; ``unscored`` then says why. ``rounds`` holds the
-    score after each attempt when the answer was refined; the last one is ``score``. ``reused``
-    results were measured by an earlier run and cost this one nothing; ``spend`` is what they
-    cost then.
+    score after each attempt when the answer was refined; the last one is ``score``. ``taint`` are
+    the labels of all that the agent saw (see `agp.taint`), ``sandbox`` what held confined code
+    (backend → strength). ``reused`` results were measured by an earlier run and cost this one
+    nothing; ``spend`` is what they cost then.
     """
 
     sample: str
@@ -31,12 +32,20 @@ class SampleResult(BaseModel):
     rounds: list[float] = Field(default_factory=list[float])
     spend: Spend = Field(default_factory=Spend)
     trace_id: str = ""
+    taint: list[str] = Field(default_factory=list[str])
+    sandbox: dict[str, str] = Field(default_factory=dict[str, str])
     reused: bool = False
 
 
 def scored(results: Sequence[SampleResult]) -> list[float]:
     """The scores of the scored results, in order."""
     return [result.score for result in results if result.score is not None]
+
+
+def held_by(results: Sequence[SampleResult]) -> dict[str, str]:
+    """What held confined code in any of the results: backend → strength."""
+    found = {name: strength for result in results for name, strength in result.sandbox.items()}
+    return dict(sorted(found.items()))
 
 
 def mean_score(results: Sequence[SampleResult]) -> float:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from agp.models.types import JsonObject
+from agp.secrets import redact_json
 from agp.store.database import Database, insert_new
 from agp.store.tables import CallRow, now
 
@@ -29,7 +30,9 @@ class StoreCallCache:
             return session.scalar(select(CallRow.reply).where(CallRow.key == key))
 
     def put_call(self, key: str, model: str, reply: JsonObject) -> None:
-        """Keep a reply."""
+        """Keep a reply, unless it holds a secret: what is kept is what a call gives again."""
+        if redact_json(reply) is not reply:
+            return
         self._pending[key] = {"key": key, "model": model, "reply": reply, "created_at": now()}
 
     def flush(self, session: Session) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from agp.errors import AgpError, ModelError, TransientModelError
 from agp.models.names import canonical_model
 from agp.models.types import ModelRequest
+from agp.secrets import redact
 
 MODEL_STRINGS = (
     "A model string is provider/name: embedded, anthropic/claude-sonnet-4-5, "
@@ -111,5 +112,5 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in redact(str(error)).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:300]

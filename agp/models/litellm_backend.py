@@ -20,9 +20,13 @@ from urllib.parse import urlsplit
 from agp.models.embedded.toolcalls import as_arguments
 from agp.models.failures import translate
 from agp.models.names import EMBEDDED, canonical_model, provider_of
-from agp.models.types import Completion, JsonObject, ModelRequest, ToolCall, Usage
+from agp.models.types import Completion, JsonObject, ModelRequest, Price, ToolCall, Usage
+from agp.secrets import resolve
 
 KEY_VARIABLE = "AGP_API_KEY"
+_PARTS = ("input", "output")
+_OTHERWISE = ("second", "request", "query")
+"""What a model may be charged by that nobody can know before a call."""
 
 
 class LiteLLMBackend:
@@ -45,6 +49,12 @@ class LiteLLMBackend:
         except Exception as error:
             raise translate(error, request, litellm) from error
         return to_completion(response, request, litellm)
+
+    def price(self, request: ModelRequest) -> Price | None:
+        """See Priced: LiteLLM's list price; a server of one's own has none."""
+        if provider_of(request.model) == EMBEDDED:
+            return Price(0.0, 0.0)
+        return None if request.api_base else listed_price(request.model, self._ready())
 
     async def aclose(self) -> None:
         """Close LiteLLM's connections; the embedded model stays loaded for the process."""
@@ -85,7 +95,7 @@ def arguments_of(request: ModelRequest) -> JsonObject:
         "stop": request.stop,
         "reasoning_effort": request.reasoning_effort,
         "response_format": _response_format(request.reply_schema),
-        "api_base": request.api_base,
+        "api_base": resolve(request.api_base, "The api base"),
         "api_key": _key_for(request.api_base),
     }
     arguments.update({name: value for name, value in optional.items() if value})
@@ -152,6 +162,41 @@ def _listed_cost(response: Any, request: ModelRequest, litellm: Any) -> float | 
         return None
     listed = info.get("input_cost_per_token") == 0 and info.get("output_cost_per_token") == 0
     return 0.0 if listed and info.get("key") in litellm.model_cost else None
+
+
+def listed_price(model: str, litellm: Any) -> Price | None:
+    """The highest price that LiteLLM's list knows for a token of a model, whatever its length.
+
+    None for a model that is not listed, or is not charged by the token.
+    """
+    try:
+        info: JsonObject = litellm.get_model_info(canonical_model(model))
+        listed: JsonObject = litellm.model_cost[info["key"]]
+    except Exception:  # an unknown model is reported in many ways
+        return None
+    read, written = (
+        _highest(listed, "input_cost_per_token"),
+        _highest(listed, "output_cost_per_token"),
+    )
+    if read is None or written is None or _otherwise_charged(listed):
+        return None
+    kept = _highest(listed, "cache_creation_input_token_cost") or 0.0
+    thought = _highest(listed, "output_cost_per_reasoning_token") or 0.0
+    return Price(max(read, kept), max(written, thought))
+
+
+def _highest(listed: JsonObject, name: str) -> float | None:
+    """The highest of a price and its variants (above a length, at a priority)."""
+    found = [v for key, v in listed.items() if key.startswith(name) and _is_number(v)]
+    return float(max(found)) if found else None
+
+
+def _otherwise_charged(listed: JsonObject) -> bool:
+    return any(listed.get(f"{part}_cost_per_{what}") for part in _PARTS for what in _OTHERWISE)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _response_format(schema: JsonObject | None) -> JsonObject | None:

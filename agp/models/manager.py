@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -23,10 +23,19 @@ from tenacity import (
 )
 from tenacity.wait import wait_base
 
-from agp.errors import ModelError, NotFoundError, TransientModelError
+from agp import stop
+from agp.errors import AgpError, ModelError, NoReplyError, NotFoundError, TransientModelError
 from agp.models import spans
 from agp.models.names import EMBEDDED, canonical_model, provider_of
-from agp.models.types import Backend, CallCache, Completion, JsonObject, ModelRequest
+from agp.models.types import (
+    Backend,
+    CallCache,
+    Completion,
+    JsonObject,
+    ModelRequest,
+    Price,
+    Priced,
+)
 
 
 class RoleConfig(BaseModel):
@@ -39,7 +48,7 @@ class RoleConfig(BaseModel):
     model: str
     fallbacks: list[str] = Field(default_factory=list[str])
     temperature: float = 0.0
-    max_tokens: int = 512
+    max_tokens: int = Field(default=512, ge=1)
     timeout_s: float | None = None
     reasoning_effort: str | None = None
     api_base: str | None = None
@@ -48,12 +57,22 @@ class RoleConfig(BaseModel):
 class Meter(Protocol):
     """The budget's side of a call: it may refuse before, it is told after."""
 
-    def reserve(self, request: ModelRequest) -> None:
-        """Set aside what ``request`` may cost. Raises BudgetExhausted, and the call is not made."""
+    async def reserve(self, request: ModelRequest, price: Callable[[], Price | None]) -> Any:
+        """Set aside what ``request`` may cost, and return what to settle it with.
+
+        ``price`` tells the model's prices. Raises BudgetExhausted, and the call is not made.
+        """
         ...
 
-    def settle(self, request: ModelRequest, completion: Completion | None) -> None:
-        """Replace the reservation by what it cost; None when the attempt gave no reply."""
+    def settle(self, hold: Any, completion: Completion) -> None:
+        """Replace the reservation by what it cost."""
+        ...
+
+    def fail(self, hold: Any, *, unknown: bool) -> None:
+        """Replace the reservation of an attempt that gave no reply.
+
+        Its cost is ``unknown`` where it was cut off: what the provider did by then may be charged.
+        """
         ...
 
     def reuse(self, completion: Completion) -> None:
@@ -190,19 +209,23 @@ class ModelManager:
         return await retrying(self._attempt, request, timeout_s)
 
     async def _attempt(self, request: ModelRequest, timeout_s: float | None) -> Completion:
-        if self._meter is not None:
-            self._meter.reserve(request)
+        stop.check()
+        if self._meter is None:
+            return await self._timed(request, timeout_s)
+        hold = await self._meter.reserve(request, lambda: self._price(request))
         try:
+            stop.check()
             completion = await self._timed(request, timeout_s)
-        except BaseException:
-            self._settle(request, None)
+        except BaseException as error:
+            answered = isinstance(error, AgpError) and not isinstance(error, NoReplyError)
+            self._meter.fail(hold, unknown=not answered)
             raise
-        self._settle(request, completion)
+        self._meter.settle(hold, completion)
         return completion
 
-    def _settle(self, request: ModelRequest, completion: Completion | None) -> None:
-        if self._meter is not None:
-            self._meter.settle(request, completion)
+    def _price(self, request: ModelRequest) -> Price | None:
+        backend = self._backend(request.model)
+        return backend.price(request) if isinstance(backend, Priced) else None
 
     async def _timed(self, request: ModelRequest, timeout_s: float | None) -> Completion:
         start = time.perf_counter()
@@ -210,7 +233,7 @@ class ModelManager:
             async with asyncio.timeout(timeout_s):
                 completion = await self._backend(request.model).complete(request)
         except TimeoutError as error:
-            raise TransientModelError(
+            raise NoReplyError(
                 f"{request.model}: no reply within {timeout_s} s.",
                 hint="Raise the role's timeout_s, or lower max_tokens.",
             ) from error

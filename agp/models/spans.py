@@ -11,6 +11,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from agp.models.names import convention_provider
 from agp.models.types import Completion, JsonObject, ModelRequest, ToolCall
+from agp.secrets import redact
 from agp.tracing import names
 
 
@@ -29,7 +30,7 @@ def chat_span(tracer: Tracer, request: ModelRequest, *, capture: bool) -> Genera
             yield span
         except BaseException as error:
             span.set_attribute(names.ERROR_TYPE, type(error).__name__)
-            span.set_status(Status(StatusCode.ERROR, str(error)[:500]))
+            span.set_status(Status(StatusCode.ERROR, redact(str(error))[:500]))
             raise
 
 

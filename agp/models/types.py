@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -32,6 +32,13 @@ class Usage(BaseModel):
     cost_usd: float | None = None
 
 
+class Price(NamedTuple):
+    """What a model asks for a token at most, in USD."""
+
+    input_usd: float
+    output_usd: float
+
+
 class ModelRequest(BaseModel):
     """One call, by content.
 
@@ -48,12 +55,12 @@ class ModelRequest(BaseModel):
     messages: list[JsonObject]
     tools: list[JsonObject] = Field(default_factory=list[JsonObject])
     reply_schema: JsonObject | None = None
-    temperature: float = 0.0
-    max_tokens: int = 512
+    temperature: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
+    max_tokens: int = Field(default=512, ge=1)
     seed: int = 0
     stop: list[str] = Field(default_factory=list[str])
     reasoning_effort: str | None = None
-    repetition: int = 0
+    repetition: int = Field(default=0, ge=0)
     api_base: str | None = None
 
     @property
@@ -91,6 +98,15 @@ class Backend(Protocol):
         Raises TransientModelError for what may pass (time-out, rate limit, connection, 5xx),
         ModelError for what will not (unknown model, bad request, missing key).
         """
+        ...
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """A backend that knows prices beforehand, as a budget in money needs."""
+
+    def price(self, request: ModelRequest) -> Price | None:
+        """The highest price of the model's tokens; None where it is unknown, which is not 0."""
         ...
 
 

@@ -10,11 +10,20 @@ import contextlib
 import os
 import signal
 from pathlib import Path
+from typing import NamedTuple
 
 
-def usage(pid: int) -> tuple[int, int]:
-    """Processes below and including ``pid``, and their resident memory in bytes (Linux)."""
-    count, memory, waiting = 0, 0, [pid]
+class Usage(NamedTuple):
+    """What a process and its descendants take: how many, their threads, resident bytes."""
+
+    processes: int
+    threads: int
+    memory: int
+
+
+def usage(pid: int) -> Usage:
+    """What the processes below and including ``pid`` take (Linux; nothing elsewhere)."""
+    count, threads, memory, waiting = 0, 0, 0, [pid]
     page = os.sysconf("SC_PAGE_SIZE")
     while waiting:
         folder = f"/proc/{waiting.pop()}"
@@ -24,11 +33,12 @@ def usage(pid: int) -> tuple[int, int]:
         except (OSError, IndexError, ValueError):
             continue
         count += 1
+        threads += len(tasks)
         for task in tasks:
             with contextlib.suppress(OSError, ValueError):
                 children = Path(folder, "task", task, "children").read_text()
                 waiting += [int(child) for child in children.split()]
-    return count, memory
+    return Usage(count, threads, memory)
 
 
 def kill_all(pid: int, mark: str) -> None:

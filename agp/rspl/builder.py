@@ -2,7 +2,8 @@
 
 Instances are kept by digest, so a view that a run holds keeps its own, and the first `get` after
 a commit builds the new one: nothing is restarted. Building must have no effects, and instances
-are shared, so their state must live in the task or the store.
+are shared, so their state must live in the task or the store. Code that no person wrote or
+approved is built confined; when that changes, what was built before is forgotten.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agp.recent import Recent
+from agp.rspl import trusted
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.kinds import KINDS
 from agp.rspl.view import View
@@ -20,7 +22,9 @@ class Builder:
     """Builds instances and keeps the ``capacity`` most recently used."""
 
     def __init__(self, capacity: int = 1024) -> None:
+        self._capacity = capacity
         self._built: Recent[str, Any] = Recent(capacity)
+        self._epoch = trusted.epoch()
 
     def get(self, view: View, rid: ResourceId) -> Any:
         """The live instance of a resource in a view. Raises NotFoundError, ResourceError."""
@@ -29,6 +33,8 @@ class Builder:
 
     def of(self, digest: str, load: Callable[[str], Record]) -> Any:
         """The live instance of the record with a digest, which ``load`` reads if need be."""
+        if self._epoch != trusted.epoch():  # what may run in this process is not the same any more
+            self._epoch, self._built = trusted.epoch(), Recent(self._capacity)
         built = self._built.get(digest)
         return self.build(load(digest)) if built is None else built
 

@@ -16,7 +16,9 @@ from sqlalchemy.orm import Session
 
 from agp.canonical import digest
 from agp.errors import InputError
+from agp.rspl import influences
 from agp.rspl.entities import EntityType, ResourceId
+from agp.secrets import refuse
 from agp.store.tables import ChangeRow, CommitRow, now, table
 
 T = TypeVar("T")
@@ -127,7 +129,11 @@ def write_commit(
     changes: Sequence[Change],
     reason: Reason,
 ) -> Commit:
-    """Write a commit and what it changed; moving refs is the caller's. See `commit_id`."""
+    """Write a commit and what it changed; moving refs is the caller's. See `commit_id`.
+
+    Raises SecretError where what it says holds a secret.
+    """
+    refuse(asdict(reason), "The commit")
     connection = session.connection()
     created = now()
     row: dict[str, Any] = {
@@ -158,6 +164,7 @@ def write_commit(
     ]
     if rows:
         connection.execute(_INSERT_CHANGES, rows)
+    influences.note(session, [(row["id"], reason.evidence)])
     return Commit(**row, changes=tuple(changes))
 
 

@@ -6,7 +6,8 @@ inside the wheel. Earlier roots win where two declare the same resource.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +15,12 @@ import frontmatter  # pyright: ignore[reportMissingTypeStubs]
 import yaml
 
 from agp.errors import InputError, NotFoundError, ResourceError
+from agp.rspl import trusted
 from agp.rspl.entities import Record, ResourceId, check_name
 from agp.rspl.files import read_bundle, read_text
 from agp.rspl.kinds import KINDS, Kind
 from agp.rspl.kinds.base import Folder
+from agp.secrets import unresolved
 
 
 def library_root() -> Path:
@@ -26,30 +29,52 @@ def library_root() -> Path:
     return package / "library" if (package / "library").is_dir() else package.parent
 
 
-def discover(roots: Sequence[Path]) -> dict[ResourceId, Record]:
+Written = Callable[[Record], None]
+"""Told of each record that a person's files declare, before its code is used."""
+
+
+def allow_code(record: Record) -> None:
+    """Let the code of a record run in this process: who wrote the file is whose process it is."""
+    if (code := KINDS[record.type].code(record)) is not None:
+        trusted.allow(code)
+
+
+def _ship_code(record: Record) -> None:
+    if (code := KINDS[record.type].code(record)) is not None:
+        trusted.ship(code)
+
+
+@unresolved()
+def discover(roots: Sequence[Path], written: Written = allow_code) -> dict[ResourceId, Record]:
     """All records that the folders under ``roots`` declare.
 
-    Raises ResourceError naming file, line and field of the first malformed one.
+    Parameters: ``written`` decides where the code in files runs, but for the shipped library,
+    which is part of agp. Raises ResourceError naming file, line and field of the first malformed
+    one.
     """
     found: dict[ResourceId, Record] = {}
     for kind in KINDS.values():
-        entries = _entries(kind, roots)
+        entries = _entries(kind, roots, written)
         folders = {name: each for name, each in entries.items() if isinstance(each, Folder)}
         for entry in entries.values():
             if isinstance(entry, Record):
                 records = [entry]
+                written(entry)
             else:
                 records = kind.from_folder(_extended(kind, entry, folders))
             for record in records:
+                if isinstance(entry, Folder):
+                    entry.written(record)
                 KINDS[record.type].validate(record)
                 found.setdefault(record.id, record)
     return found
 
 
-def read_folder(path: Path) -> list[Record]:
+@unresolved()
+def read_folder(path: Path, written: Written = allow_code) -> list[Record]:
     """The records that one folder declares, wherever it lies; what is in it says its type.
 
-    It may extend shipped resources. Raises ResourceError.
+    It may extend shipped resources; ``written`` is as for `discover`. Raises ResourceError.
     """
     path = path.resolve()
     kind = next((kind for kind in KINDS.values() if _is_one(kind, path)), None)
@@ -59,10 +84,11 @@ def read_folder(path: Path) -> list[Record]:
             f"{path} is not the folder of a resource.",
             hint=f"It needs one of: {', '.join(names)}, tool.py, SKILL.md, mcp.json.",
         )
-    known = _entries(kind, [library_root()])
+    known = _entries(kind, [library_root()], written)
     folders = {name: each for name, each in known.items() if isinstance(each, Folder)}
-    records = kind.from_folder(_extended(kind, _read(kind, path), folders))
+    records = kind.from_folder(_extended(kind, _read(kind, path, written), folders))
     for record in records:
+        written(record)
         KINDS[record.type].validate(record)
     return records
 
@@ -72,15 +98,16 @@ def _is_one(kind: Kind, path: Path) -> bool:
     return any((path / name).is_file() for name in names)
 
 
-def _entries(kind: Kind, roots: Sequence[Path]) -> dict[str, Folder | Record]:
+def _entries(kind: Kind, roots: Sequence[Path], written: Written) -> dict[str, Folder | Record]:
     """What declares resources of a type, by name: folders, and the lines of a declarations file."""
     entries: dict[str, Folder | Record] = {}
     for root in roots:
         parent = root / kind.folder
         here: dict[str, Folder | Record] = {}
+        told = _ship_code if root.resolve() == library_root() else written
         for path in sorted(parent.iterdir()) if parent.is_dir() else ():
             if path.is_dir() and not path.name.startswith((".", "_")) and path.name not in entries:
-                here[path.name] = _read(kind, path)
+                here[path.name] = _read(kind, path, told)
         file = parent / kind.declarations if kind.declarations else None
         if file is not None and file.is_file():
             for record in kind.from_declarations(read_text(file), str(file)):
@@ -94,7 +121,7 @@ def _entries(kind: Kind, roots: Sequence[Path]) -> dict[str, Folder | Record]:
     return entries
 
 
-def _read(kind: Kind, path: Path) -> Folder:
+def _read(kind: Kind, path: Path, written: Written) -> Folder:
     try:
         check_name(path.name)
     except InputError as error:
@@ -105,12 +132,12 @@ def _read(kind: Kind, path: Path) -> Folder:
     front, body = _manifest(manifest) if manifest.exists() else ({}, "")
     where = str(manifest if manifest.exists() else path)
     if bundle:
-        return Folder(path.name, front, body, {}, where, read_bundle(path))
+        return Folder(path.name, front, body, {}, where, read_bundle(path), written)
     code = {file.name: read_text(file) for file in sorted(path.glob("*.py"))}
     if not manifest.exists() and kind.code_file not in code:
         needed = " or ".join(filter(None, (kind.manifest, kind.code_file, *kind.bundles)))
         raise ResourceError(f"{path}: there is no {needed} in it.")
-    return Folder(path.name, front, body, code, where)
+    return Folder(path.name, front, body, code, where, written=written)
 
 
 def _manifest(path: Path) -> tuple[dict[str, Any], str]:
@@ -147,4 +174,4 @@ def _extended(
         raise ResourceError(f"{folder.where}: {error.message}", hint=error.hint)
     above = _extended(kind, parent, folders, (*below, folder.name))
     code = {**above.code, **folder.code}
-    return Folder(folder.name, folder.front, folder.body, code, folder.where)
+    return replace(folder, code=code)

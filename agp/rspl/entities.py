@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from agp.canonical import canonical_json
+from agp.canonical import canonical_json, digest
 from agp.errors import InputError, NotFoundError
 from agp.frozen import FrozenDict, freeze
 
@@ -103,6 +103,11 @@ class Implementation(BaseModel):
     kind: Literal["import", "source", "skill", "mcp"]
     entry: str
     files: Annotated[dict[str, str], AfterValidator(freeze)] = Field(default_factory=FrozenDict)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON of kind, entry and files: what tells code from code."""
+        return digest(self.model_dump(mode="json"))
 
 
 class Record(BaseModel):

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select, text, tuple_, update
 from sqlalchemy.orm import Session
 
+from agp import stop
 from agp.audit import log as audit
 from agp.errors import ConflictError, InputError, NotFoundError
 from agp.recent import Recent
@@ -32,6 +33,7 @@ from agp.rspl.commits import (
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.names import Names, check_name
 from agp.rspl.objects import Objects, keep, name_versions
+from agp.rspl.origins import OPTIMIZER, PERSON, Origin, Origins
 from agp.rspl.sources import (
     merged_sources,
     note_sources,
@@ -75,7 +77,9 @@ class History:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.objects = Objects(database)
+        self.origins = Origins(database)
+        """Who wrote the code of this store, and so where it runs."""
+        self.objects = Objects(database, self.origins)
         self.names = Names(database)
         self.load = self.objects.load
         self.versions = self.objects.versions
@@ -84,11 +88,15 @@ class History:
         self._views: Recent[str, View] = Recent(_VIEWS_KEPT)
         self._live: Recent[tuple[str, ResourceId], tuple[int, str | None]] = Recent(_LIVE_KEPT)
 
-    def keep(self, records: Iterable[Record]) -> None:
+    def keep(
+        self, records: Iterable[Record], *, origin: Origin = OPTIMIZER, author: str = "user"
+    ) -> None:
         """Store record bodies by digest without making them live (candidates, for the record)."""
+        records = list(records)
         with self.database.write() as session:
             self.database.one_at_a_time(session)
             keep(session, records, anew=True)
+            self.origins.note(session, records, origin, author)
 
     # -- branches and views ----------------------------------------------------------------
 
@@ -145,6 +153,7 @@ class History:
             row = session.connection().execute(_HEAD, {"branch": branch}).first()
             head = row[0] if row else None
             known = self._views.get(branch)
+            self.origins.renew(session.connection())
             if row and known and known.commit == head:
                 return known
             refs = _refs_of(session, branch)
@@ -201,6 +210,7 @@ class History:
         base: Mapping[ResourceId, str | None] | None = None,
         merged: str | None = None,
         session: Session | None = None,
+        origin: Origin = PERSON,
     ) -> Commit | None:
         """Make ``changes`` live on ``branch`` as one commit; None where nothing would change.
 
@@ -208,7 +218,8 @@ class History:
         registry; ``expected`` the head this was built on; ``base``, instead, what the changed
         refs were then: a branch that moved elsewhere is no conflict, and the change is applied on
         its new head; ``merged`` the other parent of a merge, which is a commit even without
-        changes. Raises ConflictError when the branch, or one of ``base``, has moved.
+        changes; ``origin`` who wrote the code that is new in them: what a person did not write
+        runs confined. Raises ConflictError when the branch, or one of ``base``, has moved.
         """
         if session is None:
             with self.database.write() as session:
@@ -220,6 +231,7 @@ class History:
                     base=base,
                     merged=merged,
                     session=session,
+                    origin=origin,
                 )
         self.database.one_at_a_time(session)  # sequence and version numbers are given here
         connection = session.connection()
@@ -234,11 +246,14 @@ class History:
         moved = _moved(before, changes)
         if not moved and merged is None:
             return None
+        stop.committing(session)
         if not rows:
             self._begin(session, branch)
         parents = [head, merged] if merged else [head]
         commit = write_commit(session, branch, parents, moved, reason)
         self._activate(session, branch, moved, changes)
+        brought = [record for c in moved if (record := changes[c.resource]) is not None]
+        self.origins.note(session, brought, origin, reason.author)
         if merged is not None:
             self.note_sources(branch, merged_sources(session, branch, merged), session)
         connection.execute(_MOVE_HEAD, {"branch": branch, "to": commit.id})

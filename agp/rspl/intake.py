@@ -1,7 +1,8 @@
 """What folders declare that a branch has not seen yet, ready to be committed.
 
 A record is completed here once, when its files are new: a server is asked for its tools. One that
-does not answer leaves its resource out, and what is bound to it, but nothing else.
+does not answer leaves its resource out, and what is bound to it, but nothing else. So does a file
+in which a secret is written out.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agp.errors import ServerError
+from agp.errors import SecretError, ServerError
 from agp.rspl.discovery import discover
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.history import History
 from agp.rspl.kinds import KINDS
+from agp.rspl.origins import PERSON
+from agp.secrets import refuse
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Intake:
 
     def __init__(self, history: History, branch: str, roots: Sequence[Path]) -> None:
         self._history, self._branch = history, branch
-        self._found = discover(roots)
+        self._found = discover(roots, lambda record: history.origins.meet([record], PERSON))
         self._completed: dict[str, Record] = {}
         self.unavailable: dict[ResourceId, str] = {}
         """What was left out, and why."""
@@ -60,9 +63,10 @@ class Intake:
         for rid, record in new.items():
             try:
                 if record.digest not in self._completed:
+                    refuse(record.body(), str(rid))
                     self._completed[record.digest] = KINDS[rid.type].complete(record)
                 changes[rid] = self._completed[record.digest]
-            except ServerError as error:
+            except (ServerError, SecretError) as error:
                 self.unavailable[rid] = error.message
         gone = {rid for rid in self.unavailable if base.get(rid) is None}
         for rid, record in list(changes.items()):

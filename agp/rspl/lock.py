@@ -17,7 +17,9 @@ from agp.errors import InputError
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.history import History
 from agp.rspl.objects import keep
+from agp.rspl.origins import IMPORT
 from agp.rspl.view import View
+from agp.secrets import redact_json, refuse
 from agp.store.database import insert_new
 from agp.store.tables import PinRow, now
 
@@ -31,7 +33,8 @@ def write_lock(
     """Write every record of ``view`` to ``path``; ``about`` is kept with it (a run's settings).
 
     The versions are pinned in the store of ``history``. Raises InputError where the file cannot
-    be written, StoreError where the store fails; then no file is there, and nothing is pinned.
+    be written, SecretError where a record holds a secret, StoreError where the store fails; then
+    no file is there, and nothing is pinned.
     """
     resources = {
         str(rid): {
@@ -41,11 +44,13 @@ def write_lock(
         }
         for rid in view
     }
+    for name, locked in resources.items():
+        refuse(locked["record"], name)
     content = {
         "format": FORMAT,
         "view": view.digest,
         "commit": view.commit,
-        "about": about or {},
+        "about": redact_json(about or {}),
         "resources": resources,
     }
     partial = path.with_name(path.name + ".partial")
@@ -75,10 +80,12 @@ def _pin(view: View, history: History) -> None:
             insert_new(session, PinRow, rows[start : start + _BATCH])
 
 
-def read_lock(path: Path) -> tuple[View, dict[str, Any]]:
+def read_lock(path: Path, history: History | None = None) -> tuple[View, dict[str, Any]]:
     """The view of a lock file and what was kept with it.
 
-    Raises InputError when the file is not a lock file or any record fails its digest.
+    Code that the store of ``history`` does not know as a person's runs confined, without a store
+    all that this process does not know. Raises InputError when the file is not a lock file or any
+    record fails its digest.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -102,4 +109,6 @@ def read_lock(path: Path) -> tuple[View, dict[str, Any]]:
     view = View(refs, records.__getitem__, commit=commit)
     if view.digest != expected:
         raise InputError(f"{path}: its resources do not add up to the view it names.")
+    if history is not None:
+        history.origins.meet(records.values(), IMPORT)
     return view, about

@@ -14,6 +14,7 @@ from agp.audit import log as audit
 from agp.errors import InputError, NotFoundError
 from agp.rspl.commits import checked_text
 from agp.rspl.entities import ResourceId
+from agp.secrets import refuse
 from agp.store.database import Database
 from agp.store.tables import AliasRow, BranchRow, TagRow, now
 
@@ -35,6 +36,7 @@ def check_name(name: str, what: str) -> str:
             f"{name!r} cannot name {what}: it reads like a digest or a version.",
             hint="Choose a word.",
         )
+    refuse(name, f"The name for {what}")
     return name
 
 
@@ -54,6 +56,7 @@ class Names:
         """Name a commit (by its full id) for good. Raises InputError for a name in use."""
         check_name(name, "a tag")
         checked_text(message, "The message")
+        refuse({"author": author, "message": message}, f"The tag {name}")
         with self._database.write() as session:
             self._database.one_at_a_time(session)
             if session.get(TagRow, name) or session.get(BranchRow, name):

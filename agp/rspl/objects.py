@@ -17,6 +17,8 @@ from agp.errors import InputError, NotFoundError, StoreError
 from agp.recent import Recent
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.kinds import KINDS
+from agp.rspl.origins import Origins
+from agp.secrets import refuse
 from agp.store.database import Database, insert_new
 from agp.store.tables import AliasRow, ObjectRow, UseRow, VersionRow, now, table
 
@@ -38,8 +40,9 @@ _BODY = select(table(ObjectRow).c.body).where(table(ObjectRow).c.digest == bindp
 class Objects:
     """The bodies and version names of one store."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, origins: Origins) -> None:
         self._database = database
+        self._origins = origins
         self._recent: Recent[str, Record] = Recent(_CACHED)
 
     def load(self, wanted: str) -> Record:
@@ -58,15 +61,16 @@ class Objects:
     def _read(self, wanted: str) -> Record:
         with self._database.snapshot() as connection:
             body = connection.execute(_BODY, {"digest": wanted}).scalar()
-        if body is None:
-            raise StoreError(f"The store holds no version with digest {wanted[:12]}.")
-        if hashlib.sha256(body.encode()).hexdigest() != wanted:
-            raise StoreError(
-                f"The stored content of version {wanted[:12]} does not match its digest.",
-                hint="The store was changed from outside. See what else: agp fsck",
-            )
-        record = Record.model_validate(json.loads(body))
-        object.__setattr__(record, "digest", wanted)  # just derived, from the same bytes
+            if body is None:
+                raise StoreError(f"The store holds no version with digest {wanted[:12]}.")
+            if hashlib.sha256(body.encode()).hexdigest() != wanted:
+                raise StoreError(
+                    f"The stored content of version {wanted[:12]} does not match its digest.",
+                    hint="The store was changed from outside. See what else: agp fsck",
+                )
+            record = Record.model_validate(json.loads(body))
+            object.__setattr__(record, "digest", wanted)  # just derived, from the same bytes
+            self._origins.met(connection, [record])
         return record
 
     def versions(self, rid: ResourceId) -> list[tuple[str, str]]:
@@ -111,13 +115,17 @@ class Objects:
 
 
 def keep(session: Session, records: Iterable[Record], *, anew: bool = False) -> None:
-    """Store bodies by digest without making them live. Raises InputError for one too large.
+    """Store bodies by digest without making them live.
+
+    Raises InputError for one too large, SecretError for one that holds a secret.
 
     ``anew`` counts those that are there already as kept now: garbage collection spares the young.
     """
     records = list(records)
     if not records:
         return
+    for record in records:
+        refuse(record.body(), str(record.id))
     moment = now()
     insert_new(session, ObjectRow, [_object(record, moment) for record in records])
     if anew:

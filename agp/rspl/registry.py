@@ -18,6 +18,7 @@ from agp.rspl import dependencies, search
 from agp.rspl.builder import Builder
 from agp.rspl.bundle import Imported, export_bundle, import_bundle
 from agp.rspl.commits import Change, Commit, Reason
+from agp.rspl.confined.demands import Demands, demanding
 from agp.rspl.conflicts import attempts_async, retry_on_conflict
 from agp.rspl.contract import Contract, contract_of, load_contract, save_contract
 from agp.rspl.entities import EntityType, JsonObject, Record, ResourceId, check_name
@@ -25,9 +26,11 @@ from agp.rspl.history import MAIN, History
 from agp.rspl.intake import Intake
 from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.actions import Context
+from agp.rspl.origins import PERSON, Origin
 from agp.rspl.paths import get_path, set_path
 from agp.rspl.sources import FILES
 from agp.rspl.view import View
+from agp.secrets import unresolved
 
 Address = ResourceId | str
 """A resource, as its address or written ``type/name``."""
@@ -66,6 +69,8 @@ class Registry:
         self.author = author
         self.context: dict[type, Any] = dict(context or {})
         self.builder = Builder()
+        self.demands = Demands()
+        """What confined code that is run here demands of the sandbox."""
         self.unavailable: dict[ResourceId, str] = {}
         """Resources in files that `init` left out, and why (a server that does not answer)."""
 
@@ -111,16 +116,32 @@ class Registry:
         """A live instance of any record, registered or not. Raises ResourceError."""
         return self.builder.build(record)
 
-    def register(self, record: Record, *, message: str = "") -> Commit | None:
-        """Add a new resource. Raises InputError if the name is taken, ResourceError."""
+    def register(
+        self,
+        record: Record,
+        *,
+        message: str = "",
+        evidence: dict[str, Any] | None = None,
+        origin: Origin = PERSON,
+    ) -> Commit | None:
+        """Add a new resource. Raises InputError if the name is taken, ResourceError.
+
+        ``origin`` is who wrote it: what no person wrote or approved runs confined.
+        """
         check_name(record.name)
+        self.history.origins.meet([record], origin)
         record = KINDS[record.type].complete(record)
         rid = record.id
         if self.history.live(self.branch, rid) is None:
             message = message or f"register {rid}"
             try:
                 return self.commit(
-                    {rid: record}, operator="register", message=message, base={rid: None}
+                    {rid: record},
+                    operator="register",
+                    message=message,
+                    evidence=evidence,
+                    base={rid: None},
+                    origin=origin,
                 )
             except ConflictError:  # another process was faster with this very name
                 pass
@@ -192,17 +213,25 @@ class Registry:
     # -- versions --------------------------------------------------------------------------
 
     def update(
-        self, record: Record, *, message: str = "", expected: str | None = None
+        self,
+        record: Record,
+        *,
+        message: str = "",
+        expected: str | None = None,
+        origin: Origin = PERSON,
     ) -> Commit | None:
         """Make new content live as the next version; None where it is what is live already.
 
         With ``expected``, the digest this content was made from, a version that someone else
-        made meanwhile is never overwritten: ConflictError.
+        made meanwhile is never overwritten: ConflictError. ``origin`` is as for `register`.
         """
         base = {record.id: expected or self.get_info(record.id).digest}
         message = message or f"update {record.id}"
+        self.history.origins.meet([record], origin)
         record = KINDS[record.type].complete(record)
-        return self.commit({record.id: record}, operator="update", message=message, base=base)
+        return self.commit(
+            {record.id: record}, operator="update", message=message, base=base, origin=origin
+        )
 
     def copy(
         self, address: Address, name: str = "", *, version: str | None = None
@@ -215,7 +244,9 @@ class Registry:
         source = self.version(rid, version) if version else self.get_info(rid)
         name = check_name(name or f"{rid.name}-copy")
         duplicate = Record.read({**source.body(), "name": name})
-        return self.register(duplicate, message=f"copy {rid} to {duplicate.id}")
+        message = f"copy {rid} to {duplicate.id}"
+        made_of = {"used": {str(rid): source.digest}}
+        return self.register(duplicate, message=message, evidence=made_of)
 
     def restore(self, address: Address, version: str) -> Commit | None:
         """Make a historical version live again, as a new commit. Raises NotFoundError."""
@@ -275,10 +306,11 @@ class Registry:
         *,
         message: str = "",
         expected: str | None = None,
+        origin: Origin = PERSON,
     ) -> Commit | None:
         """Change evolvable parts, by path, as one new version. Raises NotFoundError for a path.
 
-        ``expected`` is as for `update`.
+        ``expected`` and ``origin`` are as for `update`.
         """
         record = self.get_info(address)
         known = [part.path for part in KINDS[record.type].parts(record)]
@@ -292,6 +324,7 @@ class Registry:
             operator="set_variables",
             message=message or f"set {', '.join(values)} of {record.id}",
             base={record.id: expected or record.digest},
+            origin=origin,
         )
 
     # -- execution -------------------------------------------------------------------------
@@ -315,9 +348,10 @@ class Registry:
         record = self.get_info(address)
         instance = self.builder.of(record.digest, lambda _: record)
         try:
-            outcome = await KINDS[record.type].run(
-                record, instance, cast(JsonObject, given), self.context
-            )
+            with demanding(self.demands):
+                outcome = await KINDS[record.type].run(
+                    record, instance, cast(JsonObject, given), self.context
+                )
         except ValueError as error:
             hint = f"See what it takes: agp contract {record.id}"
             raise InputError(f"{record.id}: {error}", hint=hint) from error
@@ -378,14 +412,18 @@ class Registry:
         merged: str | None = None,
         expected: str | None = None,
         noted: Mapping[ResourceId, str] | None = None,
+        origin: Origin = PERSON,
     ) -> Commit | None:
         """Make any number of changes live as one commit, after checking each and all together.
 
         Parameters: ``base`` what the changed refs were when the changes were made: a branch that
         moved elsewhere is then no conflict; otherwise the branch must stand at ``expected``
-        (default: where it stands now); ``noted`` the digests that were read from files. Raises
-        ResourceError, InputError, ConflictError; see `History.commit`.
+        (default: where it stands now); ``noted`` the digests that were read from files;
+        ``origin`` who wrote code that is new: what no person wrote is read, never executed in
+        this process. Raises ResourceError, InputError, ConflictError; see `History.commit`.
         """
+        self.history.origins.meet((r for r in changes.values() if r is not None), origin)
+
         for rid, record in changes.items():
             check_name(rid.name)
             if record is not None:
@@ -393,7 +431,8 @@ class Registry:
                     raise InputError(
                         f"A record of {record.id} cannot become {rid}.", hint="Copy it."
                     )
-                KINDS[record.type].validate(record)
+                with unresolved():
+                    KINDS[record.type].validate(record)
         reason = Reason(author or self.author, operator, message, evidence or {})
         head = expected or (None if base is not None else self.history.branches().get(self.branch))
         with self.history.database.write() as session:
@@ -407,6 +446,7 @@ class Registry:
                 base=base,
                 merged=merged,
                 session=session,
+                origin=origin,
             )
             self.history.note_sources(self.branch, noted or {}, session)
         self.history.objects.remember(record for record in changes.values() if record)

@@ -1,7 +1,7 @@
 """From an implementation descriptor η to a live Python object.
 
-Source held in records is executed in this process, so only code that a person wrote comes here:
-optimizers cannot change code in this version (code parts are not learnable).
+Source held in records is executed in this process, so only code that a person wrote or approved
+comes here: `load_entry` is the one way in, and it refuses all other (see `agp.rspl.trusted`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from agp.canonical import digest
 from agp.errors import ResourceError
+from agp.rspl import trusted
 from agp.rspl.entities import Implementation
 
 MOST_MODULES = 512
@@ -44,21 +45,15 @@ class _Place(ModuleType):
 def load_entry(implementation: Implementation, *, where: str) -> Any:
     """The attribute that ``implementation.entry`` names.
 
-    Raises ResourceError with file, line and cause when the code does not import.
+    Raises UntrustedError for code that may not run in this process, ResourceError with file,
+    line and cause when the code does not import.
     """
-    location, _, attribute = implementation.entry.partition(":")
-    if implementation.kind not in ("import", "source") or not location or not attribute:
-        raise ResourceError(
-            f"{where}: field 'implementation' names no code: {implementation.kind} "
-            f"{implementation.entry!r}.",
-            hint="Its kind is source or import, its entry FILE:NAME or MODULE:NAME.",
-        )
+    location, attribute = entry_of(implementation, where)
+    trusted.demand(implementation.digest, where)
     if implementation.kind == "import":
         module = _import(location, where)
     else:
-        text = implementation.files.get(location)
-        if text is None:
-            raise ResourceError(f"{where}: there is no file {location!r} in it.")
+        text = implementation.files[location]
         module = load_source(text, filename=f"{where}/{location}")
     found = getattr(module, attribute, None)
     if found is None:
@@ -67,6 +62,20 @@ def load_entry(implementation: Implementation, *, where: str) -> Any:
             hint=f"Define a class or function called {attribute} there.",
         )
     return found
+
+
+def entry_of(implementation: Implementation, where: str) -> tuple[str, str]:
+    """The file or module, and the name in it, of an entry. Raises ResourceError for none."""
+    location, _, attribute = implementation.entry.partition(":")
+    if implementation.kind not in ("import", "source") or not location or not attribute:
+        raise ResourceError(
+            f"{where}: field 'implementation' names no code: {implementation.kind} "
+            f"{implementation.entry!r}.",
+            hint="Its kind is source or import, its entry FILE:NAME or MODULE:NAME.",
+        )
+    if implementation.kind == "source" and location not in implementation.files:
+        raise ResourceError(f"{where}: there is no file {location!r} in it.")
+    return location, attribute
 
 
 @lru_cache(maxsize=MOST_MODULES)

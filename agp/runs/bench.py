@@ -25,7 +25,7 @@ async def run_bench(
     """Carry out, or carry on, the benchmark run of ``journal``."""
     config = BenchConfig.model_validate(journal.config)
     view = (
-        read_lock(config.lock)[0]
+        read_lock(config.lock, history)[0]
         if config.lock
         else start_view(history, journal, branch=config.branch, commit=config.commit)
     )

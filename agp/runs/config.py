@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agp.budget import Budget
 from agp.errors import InputError
 from agp.models.manager import RoleConfig
+from agp.permissions import Mode
 from agp.rspl.history import MAIN
-from agp.runs.ledger import Budget
 
 
 class RunConfig(BaseModel):
@@ -18,7 +20,9 @@ class RunConfig(BaseModel):
     ``benchmark`` may carry a parameter (``reasoning_gym:gcd``); ``data`` is a path to its data;
     ``limit`` how many samples are used at most, drawn by ``seed``; ``refine`` how often an
     agent may improve on its own answer; ``concurrency`` how many samples are under way at once,
-    by default 8, or 1 on the embedded model, which answers one call at a time.
+    by default 8, or 1 on the embedded model, which answers one call at a time; ``policy`` is the
+    digest of the policy in force and ``permissions`` the mode that was asked for instead of its
+    own.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -34,13 +38,14 @@ class RunConfig(BaseModel):
     models: dict[str, RoleConfig]
     budget: Budget = Field(default_factory=Budget)
     concurrency: int | None = None
+    policy: str = ""
+    permissions: Mode | None = None
 
     def check(self) -> None:
         """Raises InputError for numbers that make no sense."""
         at_least(1, limit=self.limit, concurrency=self.concurrency)
         at_least(0, refine=self.refine)
-        at_least(0, calls=self.budget.calls, tokens=self.budget.tokens)
-        at_least(0, cost=self.budget.cost_usd, seconds=self.budget.seconds)
+        checked_budget(self.budget.model_dump())
 
 
 class BenchConfig(RunConfig):
@@ -52,6 +57,17 @@ class BenchConfig(RunConfig):
 
     lock: Path | None = None
     commit: str | None = None
+
+
+def checked_budget(limits: dict[str, Any]) -> Budget:
+    """The limits of a run or a task. Raises InputError for numbers that make no sense."""
+    try:
+        budget = Budget.model_validate(limits)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise InputError(f"The budget's {fault['loc'][-1]}: {fault['msg']}.") from error
+    at_least(0, **budget.limits())
+    return budget
 
 
 def at_least(least: int, **values: float | None) -> None:

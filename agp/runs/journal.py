@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 
 from agp.audit import log as audit
 from agp.errors import InputError, NotFoundError
+from agp.secrets import redact_json, refuse
+from agp.stop import current, noted
 from agp.store.database import Database
 from agp.store.tables import EventRow, RunRow, now
 
@@ -44,6 +46,8 @@ class Journal:
         self.run = run
         self.kind = kind
         self.config = config
+        self.stops = 0
+        """The newest order to stop when the run began, or was opened again."""
         self._done: dict[str, JsonObject] = {}
         self._seq = 0
         self._riders: list[Write] = []
@@ -56,7 +60,8 @@ class Journal:
 
     @classmethod
     def start(cls, database: Database, kind: str, config: JsonObject) -> Journal:
-        """Begin a new run."""
+        """Begin a new run. Raises SecretError where its configuration holds a secret."""
+        refuse(config, "The configuration of the run")  # a resumed run needs it as it is
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         run = f"{kind}-{stamp}-{secrets.token_hex(2)}"
         row = RunRow(
@@ -65,6 +70,7 @@ class Journal:
         journal = cls(database, run, kind, config)
         with database.write() as session:
             session.add(row)
+            journal.stops = current(session)
             journal._audit(session, "run_started", {"kind": kind, "config": config})
         return journal
 
@@ -74,6 +80,7 @@ class Journal:
 
         Raises NotFoundError, InputError where there is none.
         """
+        stops = noted(database)
         with database.read() as session:
             accepted = select(RunRow.id).where(RunRow.status != REFUSED)
             ids = list(session.scalars(accepted.order_by(RunRow.created_at.desc())))
@@ -84,6 +91,7 @@ class Journal:
             if row is None:
                 raise NotFoundError("run", wanted, ids)
             journal = cls(database, row.id, row.kind, row.config)
+            journal.stops = stops
             events = select(EventRow).where(EventRow.run == row.id).order_by(EventRow.seq)
             for event in session.scalars(events):
                 journal._done[event.key] = event.payload
@@ -109,7 +117,11 @@ class Journal:
     def append(
         self, key: str, type_: str, payload: JsonObject, also: Write | None = None
     ) -> JsonObject:
-        """Append a finished step; ``also`` writes more in the same transaction."""
+        """Append a finished step; ``also`` writes more in the same transaction.
+
+        Returns the payload as a resumed run will see it: without secrets.
+        """
+        payload = redact_json(payload)
         self._write([_Step(key, type_, payload, also)])
         return payload
 
@@ -120,7 +132,7 @@ class Journal:
 
         Returns when it is durable: steps of concurrent tasks share one transaction.
         """
-        self._waiting.append(_Step(key, type_, payload, also))
+        self._waiting.append(_Step(key, type_, redact_json(payload), also))
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush())
         await asyncio.shield(self._flushing)
@@ -169,6 +181,7 @@ class Journal:
 
     def amend(self, **changes: Any) -> None:
         """Change settings of the run for good (its budget)."""
+        refuse(changes, "The configuration of the run")
         self.config = {**self.config, **changes}
         with self.database.write() as session:
             session.get_one(RunRow, self.run).config = self.config

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import BaseModel, Field
 
+from agp.budget import Spend
+from agp.errors import AgpError, BudgetExhausted, Stopped
 from agp.evaluation.results import SampleResult, round_scores, scored
 from agp.runs.journal import Journal
-from agp.runs.ledger import Spend
 from agp.sepl.statistics import mean_interval
 
 
@@ -89,6 +91,25 @@ def spend_of(journal: Journal) -> Spend:
 def wall_of(journal: Journal) -> float:
     """Seconds that the sessions of a run took together."""
     return sum(p["wall"] for key, p in journal.steps.items() if key.startswith("session/"))
+
+
+def ended_by(error: BaseException) -> dict[str, Any]:
+    """Why a session ended before its run did, as data: a budget by its scope and amount."""
+    told: dict[str, Any] = {"error": type(error).__name__}
+    if isinstance(error, AgpError):
+        told["message"] = error.message
+    if isinstance(error, BudgetExhausted):
+        for name in ("scope", "amount", "limit", "spent", "reserved"):
+            told[name] = getattr(error, name)
+    elif isinstance(error, Stopped):
+        told |= {"author": error.author, "reason": error.reason}
+    return told
+
+
+def ended_of(journal: Journal) -> dict[str, Any] | None:
+    """Why the last session of a run ended early, None where it did not."""
+    sessions = [p for key, p in journal.steps.items() if key.startswith("session/")]
+    return sessions[-1].get("ended") if sessions else None
 
 
 def reused_in(journal: Journal) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from opentelemetry.trace import Tracer
 
+from agp.budget import Ledger
 from agp.config import REFLECTOR, SOLVER
 from agp.evaluation.catalog import find_benchmark
 from agp.evaluation.evaluator import Evaluator, Settings
@@ -18,26 +19,33 @@ from agp.models.call_cache import StoreCallCache
 from agp.models.manager import ModelManager, RoleConfig
 from agp.models.names import EMBEDDED, canonical_model, provider_of
 from agp.models.types import Backend
+from agp.permissions import Permissions
 from agp.rspl.builder import Builder
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.view import View
 from agp.runs.config import RunConfig
 from agp.runs.journal import Journal
-from agp.runs.ledger import Ledger
-from agp.runs.report import spend_of
 from agp.runtime.session import Session
 
 _CONCURRENCY = 8
+_CALLS = 16
+"""Calls in flight at once to one hosted model, unless more samples are asked for."""
 
 
 @dataclass(frozen=True)
 class Means:
-    """What a project lends to its runs: tracer, builder, where benchmarks are, test backends."""
+    """What a project lends to its runs: tracer, builder, where benchmarks are, test backends.
+
+    ``permissions`` say what the agents of this run may do, and what may evolve in it;
+    ``ledger`` meters it.
+    """
 
     tracer: Tracer
     builder: Builder
     benchmark_folders: Sequence[Path]
     backends: Mapping[str, Backend]
+    permissions: Permissions
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,6 @@ class Workbench:
     benchmark: Benchmark
     samples: list[Sample]
     evaluator: Evaluator
-    ledger: Ledger
 
 
 def capture_content() -> bool:
@@ -58,7 +65,7 @@ def capture_content() -> bool:
 def prepare(
     means: Means, config: RunConfig, journal: Journal, benchmark: Benchmark | None = None
 ) -> Workbench:
-    """Set a run up; a resumed one with what its journal says it has spent.
+    """Set a run up.
 
     Raises NotFoundError, DataError and InputError for what the configuration names wrongly.
     """
@@ -70,25 +77,25 @@ def prepare(
         seed=config.seed,
         allow_hub=config.allow_hub,
     )
-    ledger = Ledger(config.budget, spend_of(journal))
     cache = StoreCallCache(journal.database)
     journal.along(cache.flush)
     models = ModelManager(
         {role: _one_model(role, each) for role, each in config.models.items()},
         cache,
-        meter=ledger,
+        meter=means.ledger,
         tracer=means.tracer,
         capture_content=capture_content(),
         backends=means.backends,
+        concurrency=max(_CALLS, config.concurrency or 0),
     )
-    session = Session(models, means.tracer, means.builder)
+    session = Session(models, means.tracer, means.builder, means.permissions)
     settings = Settings(
         seed=config.seed,
         refine_rounds=config.refine,
         concurrency=config.concurrency or _concurrency(config.models[SOLVER].model),
     )
-    evaluator = Evaluator(session, benchmark, journal, settings)
-    return Workbench(benchmark, samples, evaluator, ledger)
+    evaluator = Evaluator(session, benchmark, journal, settings, means.ledger)
+    return Workbench(benchmark, samples, evaluator)
 
 
 def _concurrency(model: str) -> int:

@@ -8,14 +8,20 @@ from typing import Any, Protocol
 
 from opentelemetry.trace import Status, StatusCode, Tracer
 
+from agp import stop
 from agp.models.types import Completion, JsonObject
+from agp.permissions import Denied, Guard
+from agp.rspl.confined.policies import Served
 from agp.rspl.entities import ResourceId
 from agp.rspl.kinds.actions import Context
 from agp.rspl.kinds.base import function_name
 from agp.rspl.kinds.prompt import Prompt
 from agp.rspl.kinds.stateful import Held
+from agp.runtime.confinement import traced_confinement
+from agp.runtime.serving import read_answer, serve
 from agp.runtime.toolbox import ToolBox
-from agp.runtime.types import Task
+from agp.runtime.types import Answer, Task
+from agp.taint import Carried, origins_of
 from agp.tracing import names
 
 
@@ -47,21 +53,32 @@ class Handle:
     held: Held
     context: Context
     tracer: Tracer
+    guard: Guard | None = None
 
     async def call(self, action: str, arguments: JsonObject | None = None) -> Any:
-        """What the action gives, as plain data. Raises ValueError for wrong input."""
+        """What the action gives, as plain data. Raises ValueError for wrong input, Denied."""
         name = function_name(self.id.name, action)
         with self.tracer.start_as_current_span(
             f"execute_tool {name}", record_exception=False, set_status_on_exception=False
         ) as span:
             span.set_attribute(names.GEN_AI_OPERATION_NAME, "execute_tool")
             span.set_attribute(names.GEN_AI_TOOL_NAME, name)
+            labels = origins_of(self.held.record)
+            span.set_attribute(names.AGP_TAINT, labels)
+            if (carried := self.context.get(Carried)) is not None:
+                carried.add(labels)
             try:
+                stop.check()
+                if self.guard is not None:
+                    await self.guard.demand(self.held.record, action, arguments or {})
                 given = {"action": action, "arguments": arguments or {}}
-                return await self.held.run(given, self.context)
+                with traced_confinement(span):
+                    return await self.held.run(given, self.context)
             except Exception as error:
                 span.set_status(Status(StatusCode.ERROR))
                 span.set_attribute(names.ERROR_TYPE, type(error).__name__)
+                if isinstance(error, Denied):
+                    span.set_attribute(names.AGP_PERMISSION, error.decision.rule)
                 raise
 
 
@@ -84,6 +101,14 @@ class AgentRun:
     earlier: Sequence[Attempt] = ()
     refine: Prompt | None = None
     contract: str = ""
+
+    def serve(self) -> Served:
+        """The run for a policy that is confined."""
+        return serve(self)
+
+    def read(self, reply: JsonObject) -> Answer:
+        """The answer of a confined policy. Raises ValueError for what is none."""
+        return read_answer(reply)
 
     def messages(self) -> list[JsonObject]:
         """The conversation that opens the task, in OpenAI form; with the last attempt, if any.

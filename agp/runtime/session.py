@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from opentelemetry.trace import Span, Status, StatusCode, Tracer
+from opentelemetry.trace import Span, Status, StatusCode, Tracer, format_trace_id
 
+from agp.budget import charged_to
 from agp.errors import AgpError, ResourceError
 from agp.models.manager import ModelManager
 from agp.models.types import Completion, JsonObject
+from agp.permissions import Permissions
 from agp.rspl.builder import Builder
 from agp.rspl.contract import Scope, contract_of
 from agp.rspl.entities import EntityType, Record, ResourceId
@@ -20,9 +22,11 @@ from agp.rspl.kinds.agent import AgentRunner, Bindings
 from agp.rspl.kinds.prompt import Prompt
 from agp.rspl.view import View
 from agp.runtime.agent_run import AgentRun, Attempt, Complete, Handle
+from agp.runtime.confinement import confined_by
 from agp.runtime.task_state import TaskState
 from agp.runtime.toolbox import ToolBox
 from agp.runtime.types import Answer, Task
+from agp.taint import Carried
 from agp.tracing import names
 
 REFINE = ResourceId(EntityType.PROMPT, "refine")
@@ -32,12 +36,20 @@ _DEEPEST = 8
 
 
 class Session:
-    """Runs agents: the models they call, where instances are built, where traces go."""
+    """Runs agents: the models they call, where instances are built, where traces go.
+
+    ``permissions`` (by default those of the default policy) say what agents may do.
+    """
 
     def __init__(
-        self, models: ModelManager, tracer: Tracer, builder: Builder | None = None
+        self,
+        models: ModelManager,
+        tracer: Tracer,
+        builder: Builder | None = None,
+        permissions: Permissions | None = None,
     ) -> None:
         self.models = models
+        self.permissions = permissions or Permissions()
         self.tracer = tracer
         self.builder = builder or Builder()
 
@@ -51,25 +63,31 @@ class Session:
         repetition: int = 0,
         earlier: Sequence[Attempt] = (),
         state: TaskState | None = None,
-        depth: int = 0,
+        above: tuple[str, ...] = (),
     ) -> Answer:
         """Run one agent on one task.
 
         Parameters: ``repetition`` tells independent samples of one task apart; ``earlier`` are
         attempts to refine; ``state`` is where what the agent does to its memory and environment
-        can be seen afterwards: it is dropped unless the caller keeps it; ``depth`` counts the
-        agents above a sub-agent. A policy that raises gives an answer that ``failed``, with the
-        cause; errors of agp itself (models, budget, resources) pass through.
+        can be seen afterwards: it is dropped unless the caller keeps it; ``above`` names the
+        agents above a sub-agent, the first one first. A policy that raises gives an answer that
+        ``failed``, with the cause; errors of agp itself (models, budget, resources) pass through.
         """
         state = state or TaskState(task.files)
-        below = _Runner(self, view, state, seed, repetition, task.files, depth + 1)
+        chain = (*above, agent.name)
+        below = _Runner(self, view, state, seed, repetition, task.files, chain)
         record = view.record(agent)
-        with self.tracer.start_as_current_span(f"invoke_agent {agent.name}") as span:
+        with (
+            charged_to(agent.name),
+            self.tracer.start_as_current_span(f"invoke_agent {agent.name}") as span,
+        ):
             self._describe(span, view, record)
+            state.taint.trace_id = format_trace_id(span.get_span_context().trace_id)
             run = self._prepare(below, record, task, earlier)
             try:
-                async with run.tools:
-                    answer = await self.builder.get(view, agent).run(run)
+                with confined_by(self.permissions, span):
+                    async with run.tools:
+                        answer = await self.builder.get(view, agent).run(run)
             except (AgpError, asyncio.CancelledError):
                 raise
             except Exception as error:  # a person's policy code: its fault is a wrong answer
@@ -77,13 +95,14 @@ class Session:
                     span.record_exception(error)
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 detail = f"{type(error).__name__}: {error}"
-                return Answer(text="", ended="failed", detail=detail)
+                return Answer(text="", ended="failed", detail=detail, taint=_carried(span, state))
             if not isinstance(answer, Answer):
                 raise ResourceError(
                     f"{agent}: its policy returned {type(answer).__name__}, not an Answer.",
                     hint="Return agp.Answer(text=...).",
                 )
             span.set_attribute(names.AGP_ENDED, answer.ended)
+            answer.taint = _carried(span, state)
             return answer
 
     def _prepare(
@@ -95,13 +114,15 @@ class Session:
     ) -> AgentRun:
         view, bound = below.view, Bindings.of(record)
         get = partial(self.builder.get, view)
-        context: dict[type, Any] = {Task: task, AgentRunner: below}
+        guard = self.permissions.guard(below.chain)
+        context: dict[type, Any] = {Task: task, AgentRunner: below, Carried: below.state.taint}
         handles: dict[EntityType, Handle] = {}
         states = {EntityType.MEMORY: bound.memory, EntityType.ENVIRONMENT: bound.environment}
         for type_, name in states.items():
             if name:
                 rid = ResourceId(type_, name)
-                handles[type_] = Handle(rid, below.state.held(view, rid), context, self.tracer)
+                held = below.state.held(view, rid)
+                handles[type_] = Handle(rid, held, context, self.tracer, guard)
         ids = [ResourceId(EntityType.TOOL, name) for name in bound.tools]
         ids += [ResourceId(EntityType.AGENT, name) for name in bound.agents]
         offered = [(view.record(rid), get(rid)) for rid in ids]
@@ -112,7 +133,9 @@ class Session:
             task=task,
             prompt=prompt,
             contract=contract_of(view, Scope(agent=record.name)).text if asked else "",
-            tools=ToolBox(offered, context, self.tracer, capture=self.models.capture_content),
+            tools=ToolBox(
+                offered, context, self.tracer, capture=self.models.capture_content, guard=guard
+            ),
             complete=self._bound(bound.model, below.seed, below.repetition),
             memory=handles.get(EntityType.MEMORY),
             environment=handles.get(EntityType.ENVIRONMENT),
@@ -144,9 +167,19 @@ class Session:
         )
 
 
+def _carried(span: Span, state: TaskState) -> list[str]:
+    """All that the task has seen so far, also on the agent's span."""
+    labels = state.taint.labels
+    span.set_attribute(names.AGP_TAINT, labels)
+    return labels
+
+
 @dataclass(frozen=True)
 class _Runner(AgentRunner):
-    """Runs sub-agents: on the same view and the same state of the task."""
+    """Runs sub-agents: on the same view and the same state of the task.
+
+    ``chain`` names the agents down to the one that calls them.
+    """
 
     session: Session
     view: View
@@ -154,11 +187,11 @@ class _Runner(AgentRunner):
     seed: int
     repetition: int
     files: Mapping[str, str]
-    depth: int
+    chain: tuple[str, ...]
 
     async def run(self, agent: ResourceId, task: str, files: Mapping[str, str] | None) -> str:
         """See `AgentRunner.run`."""
-        if self.depth > _DEEPEST:
+        if len(self.chain) > _DEEPEST:
             raise AgpError(f"Agents may call each other {_DEEPEST} levels deep, no deeper.")
         answer = await self.session.run_agent(
             self.view,
@@ -167,7 +200,7 @@ class _Runner(AgentRunner):
             seed=self.seed,
             repetition=self.repetition,
             state=self.state,
-            depth=self.depth,
+            above=self.chain,
         )
         if answer.ended == "failed":
             raise AgpError(f"{agent} failed: {answer.detail}")

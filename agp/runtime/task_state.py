@@ -6,13 +6,14 @@ Committing what changed is the caller's business: this room knows no store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, cast
 
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.stateful import Held, StatefulKind
 from agp.rspl.view import View
+from agp.taint import USER, Carried
 
 
 class StateChange(NamedTuple):
@@ -25,10 +26,14 @@ class StateChange(NamedTuple):
 class TaskState:
     """What is kept for one task.
 
-    Parameters: ``files`` of the task: environments that take files start with them.
+    Parameters: ``files`` of the task: environments that take files start with them; ``origins``
+    the labels of where the task comes from (see `agp.taint`). ``taint`` is all it has seen.
     """
 
-    def __init__(self, files: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, files: Mapping[str, str] | None = None, *, origins: Sequence[str] = (USER,)
+    ) -> None:
+        self.taint = Carried(origins)
         self._files = dict(files or {})
         self._held: dict[ResourceId, Held] = {}
 

@@ -10,15 +10,21 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Self
 
-from opentelemetry.trace import Status, StatusCode, Tracer
+from opentelemetry.trace import Span, Status, StatusCode, Tracer
 
-from agp.errors import BudgetExhausted, ModelError, ResourceError
+from agp import stop
+from agp.errors import BudgetExhausted, Interrupted, ModelError, ResourceError
 from agp.models.types import Completion, JsonObject, ToolCall
+from agp.permissions import Denied, Guard
 from agp.rspl.entities import Record, ResourceId
 from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.actions import as_input
 from agp.rspl.kinds.base import function_name
 from agp.rspl.kinds.opened import Opened
+from agp.runtime.confinement import traced_confinement
+from agp.sandbox import SandboxRefused
+from agp.secrets import redact_known
+from agp.taint import Carried, origins_of
 from agp.tracing import names
 
 _LONGEST_RESULT = 8_000
@@ -40,7 +46,8 @@ class ToolBox:
     Parameters: ``resources`` pairs of a record and its live instance, of any type that has
     actions (a memory or environment as the task's `Held`, which keeps its state); ``context``
     values that calls may ask for by class; ``tracer`` records a span a call, with contents if
-    ``capture``. Raises ResourceError where two actions get one function name.
+    ``capture``; ``guard`` what each call must be permitted by. Raises ResourceError where two
+    actions get one function name.
     """
 
     def __init__(
@@ -50,10 +57,12 @@ class ToolBox:
         tracer: Tracer,
         *,
         capture: bool = True,
+        guard: Guard | None = None,
     ) -> None:
         self._context = dict(context)
         self._tracer = tracer
         self._capture = capture
+        self._guard = guard
         self._resources: dict[ResourceId, tuple[Record, Any]] = {}
         self._functions: dict[str, tuple[ResourceId, str]] = {}
         self.schemas: list[JsonObject] = []
@@ -78,13 +87,18 @@ class ToolBox:
                 span.set_attribute(names.GEN_AI_TOOL_CALL_ARGUMENTS, given)
             failed = False
             try:
-                text = await self._run(name, arguments)
-            except (ModelError, BudgetExhausted):  # of a sub-agent: an outage is no answer
+                stop.check()
+                with traced_confinement(span):
+                    text = await self._run(name, arguments)
+            except (ModelError, BudgetExhausted, Interrupted, SandboxRefused):  # no answers
                 raise
             except Exception as error:  # a tool's failure is the agent's to see, whatever it is
                 span.set_status(Status(StatusCode.ERROR, str(error) if self._capture else None))
                 span.set_attribute(names.ERROR_TYPE, type(error).__name__)
-                failed, text = True, f"Error: {error}"
+                failed, text = True, redact_known(f"Error: {error}")
+                if isinstance(error, Denied):
+                    span.set_attribute(names.AGP_PERMISSION, error.decision.rule)
+            self._taint(span, name)
             if self._capture:
                 span.set_attribute(names.GEN_AI_TOOL_CALL_RESULT, text)
             return ToolResult(text, failed)
@@ -102,6 +116,15 @@ class ToolBox:
             result = await self.call(call.name, call.arguments, raw=call.raw)
             turns.append({"role": "tool", "tool_call_id": call.id, "content": result.text})
         return turns
+
+    def _taint(self, span: Span, name: str) -> None:
+        """The task has seen what a call gave, errors too: they are the tool's words."""
+        if name in self._functions:
+            record = self._resources[self._functions[name][0]][0]
+            labels = origins_of(record)
+            span.set_attribute(names.AGP_TAINT, labels)
+            if (carried := self._context.get(Carried)) is not None:
+                carried.add(labels)
 
     def _add(self, record: Record, instance: Any) -> None:
         kind = KINDS[record.type]
@@ -124,10 +147,13 @@ class ToolBox:
             raise ValueError("the arguments are not a JSON object")
         rid, action = self._functions[name]
         record, instance = self._resources[rid]
+        if self._guard is not None:
+            await self._guard.demand(record, action, arguments)
         given = as_input(record.input_schema, action, arguments)
         outcome = await KINDS[rid.type].run(record, instance, given, self._context)
         result = outcome.result
         text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+        text = redact_known(text)  # it goes to a model, and its provider is somebody else
         if len(text) > _LONGEST_RESULT:
             text = f"{text[:_LONGEST_RESULT]}\n… ({len(text):,} characters in all)"
         return text or f"({rid.name} printed nothing)"

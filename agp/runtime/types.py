@@ -27,13 +27,17 @@ class Answer(BaseModel):
     """The solution y: final text, how many steps it took, and why it ended.
 
     ``ended`` is ``answered``, ``cut_off`` (the reply reached its token limit), ``empty`` (the
-    model said nothing) or ``failed`` (the policy raised; ``detail`` says what).
+    model said nothing) or ``failed`` (the policy raised; ``detail`` says what). ``taint`` are the
+    labels of all that the task had seen (see `agp.taint`); it is set by the session. ``notes``
+    tell the person who asked what was not permitted; they are set by `Project.run`.
     """
 
     text: str
     ended: str = "answered"
     steps: int = 1
     detail: str = ""
+    taint: list[str] = Field(default_factory=list[str])
+    notes: list[str] = Field(default_factory=list[str])
 
     @classmethod
     def from_reply(cls, reply: Completion, *, steps: int = 1) -> Answer:

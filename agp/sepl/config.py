@@ -14,7 +14,9 @@ class EvolveConfig(RunConfig):
     """An evolution: the mode, the optimizer and its size, the splits, the gate.
 
     ``rounds`` is T; ``candidates`` proposals a round; ``screen`` samples a candidate meets
-    first. Split sizes that are None follow from the number of samples.
+    first; ``evolve`` opens more than the mode does, as globs (``tool/*``,
+    ``agent/x:params/policy``), as far as the policy lets it. Split sizes that are None
+    follow from the number of samples.
     """
 
     mode: Mode = Mode.PROMPT
@@ -26,6 +28,7 @@ class EvolveConfig(RunConfig):
     selection: int | None = None
     holdout: int | None = None
     gate: Policy = Field(default_factory=Policy)
+    evolve: list[str] = Field(default_factory=list[str])
 
     def check(self) -> None:
         """Raises InputError for numbers that make no sense."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -14,10 +13,9 @@ from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.prompt import placeholders_of
 from agp.rspl.paths import get_path, set_path
 from agp.rspl.view import View
+from agp.secrets import unresolved
+from agp.sepl.envelope import Envelope
 from agp.sepl.variables import Variable
-
-LARGEST_GROWTH = 4_000
-"""How many characters one edit may add to a text."""
 
 
 class Replace(BaseModel):
@@ -50,23 +48,31 @@ Edit = Annotated[Replace | Patch | Insert, Field(discriminator="op")]
 EDITS: TypeAdapter[list[Edit]] = TypeAdapter(list[Edit])
 
 
-def apply_edits(view: View, theta: Mapping[str, Variable], edits: Sequence[Edit]) -> list[Record]:
+def apply_edits(
+    view: View,
+    theta: Mapping[str, Variable],
+    edits: Sequence[Edit],
+    envelope: Envelope | None = None,
+) -> list[Record]:
     """The candidate records that ``edits`` make of the view's; nothing is stored or run.
 
-    Raises EditError for a variable outside the mask Θ, a value of another form, a lost
-    placeholder, too much growth, an invalid record, or edits that change nothing.
+    Parameters: ``envelope`` what the policy permits; default: the default policy. Raises EditError
+    for a variable outside the mask Θ, a change outside the envelope (its kind, its growth), a
+    value of another form, a lost placeholder, an invalid record, or edits that change nothing.
     """
+    envelope = envelope or Envelope()
     changed: dict[ResourceId, Record] = {}
     for edit in edits:
         variable = theta.get(edit.variable)
         if variable is None:
             raise EditError(
-                f"{edit.variable} may not be changed in this run.",
+                f"envelope: {edit.variable} may not be changed in this run.",
                 hint=f"Learnable are: {', '.join(theta) or 'none'}",
             )
         record = changed.get(variable.resource) or view.record(variable.resource)
         value = _edited(get_path(record.body(), variable.path), edit)
         _check(variable, value)
+        envelope.demand(str(variable.resource), variable.path, variable.value, value)
         body = set_path(record.body(), variable.path, value)
         changed[variable.resource] = _record(body)
     if all(view.refs.get(rid) == record.digest for rid, record in changed.items()):
@@ -90,9 +96,6 @@ def _edited(old: Any, edit: Edit) -> Any:
 def _check(variable: Variable, value: Any) -> None:
     if variable.form in ("text", "code") and not isinstance(value, str):
         raise EditError(f"{variable.id} is text; the edit gives {type(value).__name__}.")
-    size = [len(v if isinstance(v, str) else json.dumps(v)) for v in (variable.value, value)]
-    if size[1] > size[0] + LARGEST_GROWTH:
-        raise EditError(f"{variable.id} would grow by more than {LARGEST_GROWTH} characters.")
     if variable.path == "params/template":
         lost = placeholders_of(variable.value) ^ placeholders_of(value)
         if lost:
@@ -102,7 +105,8 @@ def _check(variable: Variable, value: Any) -> None:
 def _record(body: dict[str, Any]) -> Record:
     try:
         record = Record.model_validate(body)
-        KINDS[record.type].validate(record)
+        with unresolved():
+            KINDS[record.type].validate(record)
         _ = record.digest  # content without a canonical form is refused here
     except AgpError as error:
         raise EditError(error.message, hint=error.hint) from error

@@ -17,6 +17,7 @@ from agp.runs.observer import Observer
 from agp.runs.report import ScoreLine, measured
 from agp.runs.workbench import Means, Workbench, agent_of, prepare
 from agp.sepl.config import EvolveConfig
+from agp.sepl.envelope import Envelope
 from agp.sepl.lab import Lab
 from agp.sepl.loop import search
 from agp.sepl.objective import Objective
@@ -24,7 +25,7 @@ from agp.sepl.optimizers import find_optimizer
 from agp.sepl.plan import Plan, plan
 from agp.sepl.promotion import commit_of, promote
 from agp.sepl.report import EvolveReport, proposals_of, rounds_of
-from agp.sepl.variables import Mode
+from agp.sepl.variables import Mode, lift, trainable
 
 KIND = "evolve"
 
@@ -47,6 +48,7 @@ class _Run:
     bench: Workbench
     start: View
     agent: ResourceId
+    envelope: Envelope
 
 
 async def run_evolution(
@@ -67,7 +69,10 @@ async def run_evolution(
     refine = config.rounds if config.mode.solution else 0
     bench = prepare(means, config.model_copy(update={"refine": refine}), journal, benchmark)
     agent = agent_of(start, config, bench.benchmark)
-    run = _Run(config, history, journal, observer, bench, start, agent)
+    envelope = Envelope(means.permissions, config.evolve)
+    if config.mode is not Mode.SOLUTION:
+        envelope.check(str(agent), trainable(lift(start, agent, config.mode, envelope)))
+    run = _Run(config, history, journal, observer, bench, start, agent, envelope)
     fields = await (_refine(run) if config.mode is Mode.SOLUTION else _search(run))
     return EvolveReport.model_validate(
         {
@@ -116,8 +121,10 @@ async def _search(run: _Run) -> dict[str, object]:
         candidates=run.config.candidates,
         screen=run.config.screen,
         observer=run.observer,
+        envelope=run.envelope,
     )
     made = plan(run.config, splits)
+    made.envelope = run.envelope.permissions.summary()
     if isinstance(run.observer, EvolveObserver):
         run.observer.planned(made, splits)
     optimizer = find_optimizer(run.config.optimizer)(lab)

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from agp.errors import InputError
-from agp.evaluation.results import SampleResult
+from agp.evaluation.results import SampleResult, held_by
 from agp.sepl.statistics import paired_test
 
 GUARDS = ("tokens", "cost", "seconds")
@@ -91,6 +91,7 @@ def judge(
             (c.score is None) != (i.score is None)
             for c, i in zip(candidate, incumbent, strict=True)
         ),
+        "sandbox": held_by(candidate),
     }
     if broken := _broken_guard(candidate, incumbent, policy.guards):
         return Verdict(accepted=False, rule=policy.rule, reason=broken, numbers=numbers)

@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from agp.budget import collect
 from agp.errors import ProposerError
 from agp.evaluation.evaluator import Evaluator
 from agp.evaluation.results import SampleResult
@@ -19,8 +20,9 @@ from agp.rspl.history import History
 from agp.rspl.kinds.prompt import Prompt
 from agp.rspl.view import View
 from agp.runs.journal import Journal
-from agp.runs.ledger import collect
 from agp.runs.observer import Observer
+from agp.secrets import redact_json
+from agp.sepl.envelope import Envelope
 from agp.sepl.variables import Mode
 from agp.tracing import names
 
@@ -63,7 +65,7 @@ class Lab:
     """One run's workbench.
 
     Parameters: ``candidates`` proposals a round, at most; ``screen`` samples a candidate meets
-    first. ``tried`` remembers what was proposed, for the whole run;
+    first; ``envelope`` what may change. ``tried`` remembers what was proposed, for the whole run;
     ``unreadable`` counts replies of the reflector that could not be read.
     """
 
@@ -77,6 +79,7 @@ class Lab:
     candidates: int = 2
     screen: int = 4
     observer: Observer = field(default_factory=Observer)
+    envelope: Envelope = field(default_factory=Envelope)
     tried: list[Idea] = field(default_factory=list[Idea])
     unreadable: int = 0
     _in_a_row: int = 0
@@ -140,7 +143,7 @@ class Lab:
             )
             return await session.models.complete_role(
                 "reflector",
-                prompt.messages(**question.fields),
+                redact_json(prompt.messages(**question.fields)),
                 reply_schema=question.reply.model_json_schema(),
                 temperature=question.temperature,
                 seed=self.seed,

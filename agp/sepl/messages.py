@@ -31,19 +31,29 @@ class Hypothesis(BaseModel):
 
 
 class Hypotheses(Message):
-    """What Reflect found; empty where nothing failed or no reply could be read."""
+    """What Reflect found; empty where nothing failed or no reply could be read.
+
+    ``seen`` are the results that the reflector was shown.
+    """
 
     traces: Traces
     items: list[Hypothesis]
+    seen: list[SampleResult] = Field(default_factory=list[SampleResult])
 
 
 class Proposal(BaseModel):
-    """D: concrete edits, the strategy they follow, and the reason in words."""
+    """D: concrete edits, the strategy they follow, and the reason in words.
+
+    ``taint`` are the origins of what the proposer read, ``influences`` those and the samples,
+    traces and run behind it (labels: see `agp.taint`).
+    """
 
     id: str
     strategy: str
     rationale: str
     edits: list[Edit]
+    taint: list[str] = Field(default_factory=list[str])
+    influences: list[str] = Field(default_factory=list[str])
 
 
 class Modifications(Message):

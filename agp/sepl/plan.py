@@ -15,7 +15,7 @@ class Plan(BaseModel):
 
     ``wins`` is the fewest holdout samples won, with none lost, that can be significant (None:
     the holdout is too small for any gain to be); ``gain`` the smallest gain found with 80 %
-    probability, as a fraction, None if there is none.
+    probability, as a fraction, None if there is none; ``envelope`` says what the run may do.
     """
 
     baseline: int
@@ -24,6 +24,7 @@ class Plan(BaseModel):
     promotion: int
     wins: int | None = None
     gain: float | None = None
+    envelope: str = ""
 
     @property
     def total(self) -> int:

@@ -12,15 +12,20 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
+from agp import stop
 from agp.audit import log as audit
+from agp.budget import charged_to
 from agp.evaluation.results import SampleResult
 from agp.rspl.commits import Reason
 from agp.rspl.history import History
+from agp.rspl.origins import OPTIMIZER
 from agp.rspl.view import View
 from agp.runs.journal import Journal
+from agp.secrets import redact_json
 from agp.sepl.gate import Policy, Verdict, judge
 from agp.sepl.lab import Lab
 from agp.sepl.objective import Objective
+from agp.sepl.provenance import provenance
 from agp.store.tables import EventRow
 
 DECISION = "decision"
@@ -40,7 +45,8 @@ async def promote(
 ) -> Promotion:
     """Decide whether the records ``found`` changed go live on ``branch``, and do it.
 
-    When the agent itself was changed on the branch meanwhile, the answer is no. Raises
+    When the agent itself was changed on the branch meanwhile, or the policy or the person it asks
+    does not permit the change, the answer is no. Raises
     ConflictError when the branch moves at the very moment of the commit: nothing is written.
     """
     before = await lab.run(start, lab.splits.holdout, "holdout, vanilla")
@@ -51,6 +57,11 @@ async def promote(
     verdict = judge(after, before, policy)
     looks = holdout_looks(lab.journal, objective.holdout)
     verdict.numbers["holdout_looks"] = looks + 1
+    if verdict.accepted:
+        operator = f"run {lab.journal.run}"
+        refusal = await lab.envelope.refusal(operator, start, found)
+        if refusal:
+            verdict.accepted, verdict.reason = False, f"{refusal} ({verdict.reason})"
     live = lab.history.view(branch)
     if verdict.accepted and live.closure_digest(lab.agent) != start.closure_digest(lab.agent):
         verdict.accepted = False
@@ -66,19 +77,29 @@ async def promote(
             author=f"run {lab.journal.run}",
             operator="evolve",
             message=f"evolve {lab.agent} on {objective.benchmark}: {verdict.reason}",
-            evidence={"run": lab.journal.run, **verdict.model_dump(mode="json")},
+            evidence=redact_json(
+                {
+                    "run": lab.journal.run,
+                    **verdict.model_dump(mode="json"),
+                    **provenance(lab, start),
+                }
+            ),
             objective=objective.digest,
         )
         changes = dict(found.overlay)
-        lab.history.commit(branch, changes, reason, expected=live.commit, session=session)
+        lab.history.commit(
+            branch, changes, reason, expected=live.commit, session=session, origin=OPTIMIZER
+        )
 
     def note_rejection(session: DatabaseSession) -> None:
         lab.history.database.one_at_a_time(session)
+        stop.deciding(session)
         rejected = {"run": lab.journal.run, "branch": branch, "objective": objective.digest}
         audit.append(session, "rejection", f"run {lab.journal.run}", {**rejected, **payload})
 
     also = go_live if verdict.accepted else note_rejection
-    lab.journal.append(DECISION, DECISION, payload, also=also)
+    with charged_to(lab.agent.name):
+        lab.journal.append(DECISION, DECISION, payload, also=also)
     return Promotion(verdict, before, after)
 
 

@@ -11,6 +11,7 @@ from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.kinds import KINDS
 from agp.rspl.paths import get_path
 from agp.rspl.view import View
+from agp.sepl.envelope import Envelope
 
 SOLUTION = "solution"
 """The id of y, the execution artifact: the agent's answer to one sample."""
@@ -55,22 +56,24 @@ class Variable:
         return f"{self.resource}:{self.path}"
 
 
-def lift(view: View, agent: ResourceId, mode: Mode) -> list[Variable]:
+def lift(
+    view: View, agent: ResourceId, mode: Mode, envelope: Envelope | None = None
+) -> list[Variable]:
     """Every variable of an agent and what it uses, with its learnability in this mode.
 
+    Parameters: ``envelope`` what the policy and the run let evolve; default: the default policy.
     The trainable subspace Θ is those with ``learnable``; the solution y is not listed, it has a
     value only while a sample is being solved.
     """
     variables: list[Variable] = []
+    envelope = envelope or Envelope()
     for rid in closure(agent, view.record):
         record = view.record(rid)
-        open_ = record.evolvable and rid.type in mode.resources
         body = record.body()
         for part in KINDS[rid.type].parts(record):
             value = get_path(body, part.path)
-            variables.append(
-                Variable(rid, part.path, part.form, part.role, value, open_ and part.learnable)
-            )
+            open_ = envelope.learnable(record, part, mode.resources)
+            variables.append(Variable(rid, part.path, part.form, part.role, value, open_))
     return variables
 
 

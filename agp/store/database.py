@@ -21,12 +21,13 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.orm import Session
 
 from agp.errors import InputError, StoreError
+from agp.secrets import remember
 from agp.store.engines import WRITE, is_frozen, make_engine, open_watcher, shown, store_url
 from agp.store.failures import FAILURES, store_error
 from agp.store.forks import after_fork
 from agp.store.tables import Base, table
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration this agp knows."""
 
 LOCK = 0x616770
@@ -76,6 +77,8 @@ class Database:
         try:
             self.url = store_url(location)
             self.shown = shown(self.url)
+            if self.url.password:
+                remember(str(self.url.password), "store-password")
             self.file = _sqlite_file(self.url)
             """The file of an SQLite store."""
             self._prepare_file(create)

@@ -24,7 +24,16 @@ _ADDED = {
         "tags": "tags of commits",
         "pins": "versions kept for lock files",
         "audit": "entries of the audit log",
-    }
+    },
+    "0003": {
+        "origins": "notes of who wrote code",
+        "approvals": "approvals of code",
+        "policies": "policies",
+        "stops": "orders to stop",
+        "accounts": "shared budgets",
+        "reservations": "calls under way in shared budgets",
+        "influences": "notes of what influenced a commit",
+    },
 }
 """What each schema added that cannot be derived again from the rest: table → what a row is."""
 

@@ -254,3 +254,81 @@ class SpanRow(Base):
     attributes: Mapped[JsonObject]
     events: Mapped[list[Any]]
     __table_args__ = (Index("ix_spans_trace", "trace_id"), Index("ix_spans_start", "start_ns"))
+
+
+class OriginRow(Base):
+    """Who wrote code, by the digest of a record's implementation; the first to bring it is kept.
+
+    ``origin`` is ``person``, ``optimizer``, ``model`` or ``import``.
+    """
+
+    __tablename__ = "origins"
+    code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    author: Mapped[str]
+    resource: Mapped[str]
+    created_at: Mapped[str]
+
+
+class ApprovalRow(Base):
+    """A person's word on code: bound to its digest, to what it replaces and to the policy."""
+
+    __tablename__ = "approvals"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), index=True)
+    parent: Mapped[str | None] = mapped_column(String(64))
+    policy: Mapped[str] = mapped_column(String(64))
+    resource: Mapped[str]
+    decision: Mapped[str]
+    reviewer: Mapped[str]
+    reason: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[str]
+    expires_at: Mapped[str | None]
+
+
+class PolicyRow(Base):
+    """A policy that was in force, as it was written."""
+
+    __tablename__ = "policies"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[str]
+
+
+class StopRow(Base):
+    """An order to stop: every run that began before it ends, and commits nothing any more."""
+
+    __tablename__ = "stops"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    author: Mapped[str]
+    reason: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[str]
+
+
+class AccountRow(Base):
+    """A budget that several runs share (all of a store, an agent): its limits and what is spent."""
+
+    __tablename__ = "accounts"
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    limits: Mapped[JsonObject]
+    spent: Mapped[JsonObject]
+    updated_at: Mapped[str]
+
+
+class ReservationRow(Base):
+    """What a call under way may cost at most, in one account; settled when the call ends."""
+
+    __tablename__ = "reservations"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    run: Mapped[str] = mapped_column(index=True)
+    amounts: Mapped[JsonObject]
+    created_at: Mapped[str]
+
+
+class InfluenceRow(Base):
+    """What a commit goes back to: ``label`` names a sample, a trace or a run (``sample:ID``)."""
+
+    __tablename__ = "influences"
+    commit: Mapped[str] = mapped_column(ForeignKey("commits.id"), primary_key=True)
+    label: Mapped[str] = mapped_column(primary_key=True, index=True)

@@ -1,7 +1,7 @@
 """From OpenTelemetry's SDK to the store: a provider of one's own, never the global one.
 
 To send the same spans elsewhere, add a processor: ``project.tracer_provider.add_span_processor(
-BatchSpanProcessor(OTLPSpanExporter()))``.
+BatchSpanProcessor(OTLPSpanExporter()))``. It is given them without secrets, as the store is.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlalchemy import insert
 from agp.errors import StoreError
 from agp.store.database import Database
 from agp.store.tables import SpanRow
+from agp.tracing.redacting import RedactingProcessors
 
 _QUEUE = 100_000
 _BATCH = 512
@@ -43,7 +44,11 @@ class StoreExporter(SpanExporter):
 
 def provider_for(database: Database) -> TracerProvider:
     """A tracer provider whose spans end up in the store; call ``shutdown`` to flush it."""
-    provider = TracerProvider(resource=Resource({"service.name": "agp"}), shutdown_on_exit=False)
+    provider = TracerProvider(
+        active_span_processor=RedactingProcessors(),
+        resource=Resource({"service.name": "agp"}),
+        shutdown_on_exit=False,
+    )
     provider.add_span_processor(
         BatchSpanProcessor(
             StoreExporter(database),

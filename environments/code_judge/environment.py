@@ -1,4 +1,4 @@
-"""A judge of Python programs; each case is a fresh limited process (no security boundary)."""
+"""A judge of Python programs; each case is confined, and tests run apart from the program."""
 
 from __future__ import annotations
 

@@ -192,7 +192,9 @@ def test_doctor_tells_absent_from_broken(
     assert "agp models pull" in states["embedded model"]["detail"]
     assert "SOME_API_KEY" in fresh.out
     assert "sk-very-secret" not in fresh.out
-    assert "no security boundary" in fresh.out
+    assert states["sandbox monty"]["detail"].startswith("strong: ")
+    assert states["sandbox wasm"]["detail"].startswith("strong: ")
+    assert states["sandbox plain"]["detail"].startswith("none: ")
     assert not (folder / ".agp").exists()
     (folder / "agp.toml").write_text("nonsense")
     assert agp_command("doctor").code == 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agp.evaluation.judge import Limits, judge_python
+from agp.evaluation.judge import judge_python
+from agp.processes import Limits
 
 TESTS = "def check(f):\n    assert f(2) == 4, 'two'\n    assert f(3) == 6\n\ncheck(double)\n"
 QUICK = Limits(wall_s=1.0, memory_mb=300)

@@ -42,13 +42,17 @@ class Ledger:
         self.settled: list[Completion | None] = []
         self.reused: list[Completion] = []
 
-    def reserve(self, request: ModelRequest) -> None:
+    async def reserve(self, request: ModelRequest, price: object) -> ModelRequest:
         if self.allowed == 0:
             raise BudgetExhausted("no calls left")
         self.allowed -= 1
+        return request
 
-    def settle(self, request: ModelRequest, completion: Completion | None) -> None:
+    def settle(self, hold: ModelRequest, completion: Completion) -> None:
         self.settled.append(completion)
+
+    def fail(self, hold: ModelRequest, *, unknown: bool) -> None:
+        self.settled.append(None)
 
     def reuse(self, completion: Completion) -> None:
         self.reused.append(completion)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agp.rspl import trusted
 from agp.rspl.entities import EntityType, Implementation, Record
 
 CODE = {
@@ -26,6 +27,12 @@ BINDINGS = {
     "model": "solver",
     "policy": {},
 }
+
+
+def trust(record: Record) -> Record:
+    """The record, with its code allowed to run in this process: a person wrote it."""
+    trusted.allow(record.implementation.digest)
+    return record
 
 
 def prompt(name: str = "it", system: str = "Be brief.", **changes: Any) -> Record:

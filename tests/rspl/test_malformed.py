@@ -17,7 +17,7 @@ from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.base import Folder
 from agp.rspl.registry import Registry
 from agp.rspl.view import View
-from tests.rspl.helpers import BINDINGS, CODE, prompt, record
+from tests.rspl.helpers import BINDINGS, CODE, prompt, record, trust
 
 FIELDS = ("prompt", "tools", "agents", "memory", "environment", "model", "policy")
 SKILL_AND_PROMPT = ("system", "template", "demonstrations", "instructions", "timeout_s")
@@ -30,7 +30,7 @@ def agent(**params: Any) -> Record:
 
 
 def made(type_: EntityType, **changes: Any) -> Record:
-    return Record.model_validate({**record(type_, "text").body(), **changes})
+    return trust(Record.model_validate({**record(type_, "text").body(), **changes}))
 
 
 def tool(code: str, **changes: Any) -> Record:

@@ -19,7 +19,7 @@ from agp.rspl.kinds.prompt import Prompt
 from agp.rspl.kinds.stateful import Held, StatefulKind, with_params
 from agp.rspl.registry import Registry
 from tests.memory.shipped import Acting, shipped
-from tests.rspl.helpers import BINDINGS
+from tests.rspl.helpers import BINDINGS, trust
 from tests.rspl.helpers import record as plain
 
 COUNTER = '''
@@ -267,8 +267,10 @@ def test_policy_settings_are_the_policys_own() -> None:
     code = "class Policy:\n    def __init__(self, stop):\n        self.stop = stop\n"
     files = {"kind": "source", "entry": "policy.py:Policy", "files": {"policy.py": code}}
     params = {**BINDINGS, "policy": {"stop": ["a"]}}
-    agent = Record.model_validate(
-        {**plain(EntityType.AGENT, "it").body(), "implementation": files, "params": params}
+    agent = trust(
+        Record.model_validate(
+            {**plain(EntityType.AGENT, "it").body(), "implementation": files, "params": params}
+        )
     )
     KINDS[EntityType.AGENT].build(agent).stop.append("b")
     assert KINDS[EntityType.AGENT].build(agent).stop == ["a"]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agp.budget import Spend
 from agp.errors import InputError
 from agp.evaluation.results import SampleResult
-from agp.runs.ledger import Spend
 from agp.sepl.gate import Policy, Rule, judge
 
 SCORES = st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.sampled_from([0.0, 1.0])), min_size=1)

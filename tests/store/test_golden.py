@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, MetaData, create_engine, delete, insert, select, text
+from sqlalchemy import Engine, MetaData, create_engine, delete, func, insert, select, text
 
+from agp import trust
 from agp.errors import InputError, NotFoundError, StoreError
 from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
+from agp.rspl.origins import code_of
 from agp.rspl.upkeep.fsck import check
 from agp.runs.journal import Journal, list_runs
 from agp.store.database import SCHEMA, Database
 from agp.store.engines import store_url
 from agp.store.migrate import downgrade, losses, upgrade_to
+from agp.store.tables import OriginRow, VersionRow
 
 GOLDEN = Path(__file__).parent / "golden"
 STORES = sorted(path.name.partition(".")[0] for path in GOLDEN.glob("*.sql.gz"))
@@ -96,6 +99,15 @@ def _holds(database: Database, facts: dict[str, Any]) -> None:
         assert history.names.aliases(ResourceId.parse(name)) == aliases
     if "pinned" in facts:
         assert history.load(facts["pinned"]).name == "solver"
+    if "trust" in facts:
+        found = {str(each.resource): each for each in trust.versions(history)}
+        assert {name: each.origin for name, each in found.items()} == {
+            name: origin for name, (origin, _) in facts["trust"].items()
+        }
+        decided = {name: trust.approvals_of(history, each.code) for name, each in found.items()}
+        assert {name for name, (_, status) in facts["trust"].items() if status != "pending"} == {
+            name for name, decisions in decided.items() if decisions
+        }
     assert {row.id: row.status for row in list_runs(database)} == facts["runs"]
     assert all(Journal.reopen(database, run).steps for run in facts["runs"])
 
@@ -121,6 +133,35 @@ def _rows(engine: Engine) -> dict[str, str]:
     return found
 
 
+def _lost(database: Database, schema: str) -> dict[str, int]:
+    """What going down loses of a store that was only just brought up."""
+    with database.read() as session:
+        noted = session.scalar(select(func.count()).select_from(OriginRow))
+    lost = {"notes of who wrote code": noted or 0}
+    return lost if schema > "0001" else {"entries of the audit log": 1, **lost}
+
+
+def _origins(database: Database) -> dict[str, set[str]]:
+    """Resource → the origins of its code, as every committed version shows."""
+    history, found = History(database), dict[str, set[str]]()
+    with database.read() as session:
+        origins = dict(session.execute(select(OriginRow.code, OriginRow.origin)).all())
+        digests = session.scalars(select(VersionRow.digest)).all()
+    for digest in digests:
+        record = history.load(digest)
+        if (code := code_of(record)) is not None:
+            found.setdefault(str(record.id), set()).add(origins[code])
+    return found
+
+
+@pytest.mark.parametrize("schema", OLD)
+def test_all_code_of_an_old_store_is_a_persons(golden: str, schema: str) -> None:
+    database = Database(golden)
+    assert {"agent/solver", "tool/python"} <= _origins(database).keys()
+    assert all(origins == {"person"} for origins in _origins(database).values())
+    database.close()
+
+
 @pytest.mark.parametrize("schema", OLD)
 def test_down_and_up_again_loses_nothing_the_old_schema_could_hold(
     golden: str, schema: str
@@ -128,7 +169,7 @@ def test_down_and_up_again_loses_nothing_the_old_schema_could_hold(
     engine = create_engine(store_url(golden))
     before = _rows(engine)
     database = Database(golden)
-    assert losses(database, schema) == {"entries of the audit log": 1}
+    assert losses(database, schema) == _lost(database, schema)
     downgrade(database.engine, schema)
     database.close()
     assert _rows(engine) == before

@@ -18,6 +18,7 @@ from opentelemetry.trace import NoOpTracer
 
 from agp.errors import ServerError
 from agp.models.types import Completion, ModelRequest, ToolCall
+from agp.rspl.discovery import allow_code, discover
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.history import History
 from agp.rspl.kinds import KINDS
@@ -34,8 +35,10 @@ KIND = KINDS[EntityType.TOOL]
 
 
 def declared(config: dict[str, Any], name: str = "small") -> Record:
-    """The record of a server before anything was asked of it."""
-    return server_records(json.dumps({"mcpServers": {name: config}}), "mcp.json")[0]
+    """The record of a server before anything was asked of it; a person wrote it."""
+    record = server_records(json.dumps({"mcpServers": {name: config}}), "mcp.json")[0]
+    allow_code(record)
+    return record
 
 
 def alive(pid: int) -> bool:
@@ -165,6 +168,7 @@ async def test_a_server_that_hangs_is_given_up(port: int) -> None:
     url = f"http://127.0.0.1:{port}/mcp"
     record = KIND.complete(declared({"url": url, "timeout_s": 5}))
     hasty = Record.model_validate({**record.body(), "params": {"url": url, "timeout_s": 1}})
+    allow_code(hasty)
     with pytest.raises(ServerError, match=r"no answer to the call of 'hang' within 1 s"):
         await call(hasty, "hang")
     assert await call(record, "add", a=1, b=1) == "2"
@@ -215,8 +219,6 @@ def test_refreshing_an_unchanged_server_is_no_new_version(http: Record, history:
 
 
 def test_a_servers_own_files_are_in_the_record(tmp_path: Path) -> None:
-    from agp.rspl.discovery import discover
-
     folder = tmp_path / "tools" / "small"
     folder.mkdir(parents=True)
     (folder / "server.py").write_text(SERVER.read_text())
@@ -226,8 +228,9 @@ def test_a_servers_own_files_are_in_the_record(tmp_path: Path) -> None:
     (folder / "server.py").unlink()
     code = (
         "import asyncio, sys; from agp.rspl.entities import Record\n"
-        "from agp.rspl.kinds import KINDS\n"
+        "from agp.rspl.discovery import allow_code; from agp.rspl.kinds import KINDS\n"
         "record = Record.model_validate_json(sys.stdin.read()); kind = KINDS[record.type]\n"
+        "allow_code(record)\n"
         "given = {'action': 'add', 'arguments': {'a': 20, 'b': 22}}\n"
         "print(asyncio.run(kind.run(record, kind.build(record), given, {})).result)"
     )

@@ -1,4 +1,4 @@
-"""A Python runner: each call is a fresh process with limits (no security boundary)."""
+"""A Python runner: each call is a fresh confined process with limits."""
 
 from __future__ import annotations
 

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from agp.audit import log as audit
 from agp.audit.entries import COMMIT
 from agp.errors import InputError
-from agp.rspl import dependencies, search
+from agp.rspl import dependencies, influences, search
 from agp.rspl.bundle.format import Bundle
 from agp.rspl.commits import Commit, refs_at
 from agp.rspl.entities import EntityType, Record, ResourceId
 from agp.rspl.names import check_name
 from agp.rspl.sources import FILES
 from agp.rspl.upkeep.fsck import walk
+from agp.secrets import refuse
 from agp.store.tables import BranchRow, ChangeRow, CommitRow, RefRow, SourceRow, TagRow
 
 _WHOLE = "Export everything of the other store: agp bundle export FILE (without RESOURCE)."
@@ -110,6 +111,7 @@ def _insert(session: Session, commits: Sequence[Commit], bundle: str, author: st
     new = [commit for commit in commits if commit.id not in known]
     rows: list[dict[str, Any]] = []
     for seq_, commit in enumerate(new, start=seq + 1):
+        refuse(commit.data(), f"The commit {commit.id[:12]}")
         columns = ("id", "branch", "parent", "merged", "author", "operator", "message")
         row = {name: getattr(commit, name) for name in columns}
         row |= {"evidence": commit.evidence, "objective": commit.objective}
@@ -117,6 +119,7 @@ def _insert(session: Session, commits: Sequence[Commit], bundle: str, author: st
         audit.append(session, COMMIT, author, {"commit": commit.id, "bundle": bundle})
     if rows:
         session.execute(insert(CommitRow), rows)
+        influences.note(session, [(commit.id, commit.evidence) for commit in new])
     changes = [
         {**_row(c.resource), "commit": commit.id, "before": c.before, "after": c.after}
         for commit in new

@@ -30,6 +30,7 @@ from agp.rspl.bundle.format import (
 from agp.rspl.commits import with_changes
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.history import MAIN, History
+from agp.secrets import refuse
 from agp.store.tables import (
     AliasRow,
     BranchRow,
@@ -63,7 +64,8 @@ def export_bundle(
     Parameters: ``resources`` which (None: all, with every commit of the store, so that the
     bundle can also be imported as a branch); ``branch`` whose live versions are marked. Raises
     NotFoundError for a resource or branch that is not there, InputError for a file that cannot
-    be written. The file appears as a whole or not at all.
+    be written, SecretError where something in it holds a secret. The file appears as a whole or
+    not at all.
     """
     partial = path.with_name(path.name + ".partial")
     try:
@@ -72,6 +74,7 @@ def export_bundle(
             versions = _versions(session, resources, branch)
             checksum, counts = hashlib.sha256(), dict[str, int]()
             for line in _lines(session, versions, resources, branch, head):
+                refuse(line, f"A line of the bundle ({line['kind']})")
                 data = canonical_json(line) + b"\n"
                 checksum.update(data)
                 file.write(data)

@@ -19,6 +19,8 @@ from agp.rspl.entities import Record, ResourceId
 from agp.rspl.history import MAIN, History
 from agp.rspl.kinds import KINDS
 from agp.rspl.objects import keep, name_versions
+from agp.rspl.origins import IMPORT
+from agp.secrets import unresolved
 from agp.store.tables import AliasRow, BranchRow, ObjectRow, VersionRow, now
 
 OPERATOR = "import"
@@ -86,9 +88,11 @@ def import_bundle(
     lack what it uses; nothing is written then.
     """
     bundle = read_bundle(path)
+    history.origins.meet(bundle.records.values(), IMPORT)
     if activate or as_branch is not None:
-        for record in bundle.live.values():
-            KINDS[record.type].validate(record)
+        with unresolved():
+            for record in bundle.live.values():
+                KINDS[record.type].validate(record)
     try:
         with history.database.write() as session:
             history.database.one_at_a_time(session)
@@ -109,6 +113,7 @@ def _take(
     as_branch: str | None,
 ) -> Imported:
     objects = _keep(session, bundle)
+    history.origins.note(session, bundle.records.values(), IMPORT, author)
     named, renamed = _name(session, bundle.versions)
     versions, aliases = len(named), _point(session, bundle, author)
     commits, commit = 0, None
@@ -205,6 +210,7 @@ def _activate(
     dependencies.check(session, branch, changes)
     sources = [commit.id for commit in bundle.commits[-_EVIDENCE_COMMITS:]]
     evidence = {"bundle": bundle.digest, "branch": bundle.branch, "head": bundle.head}
+    evidence |= {"influences": [f"import:{bundle.digest}"]}
     reason = Reason(
         author,
         OPERATOR,
@@ -212,4 +218,4 @@ def _activate(
         {**evidence, "commits": sources, "commits_in_all": len(bundle.commits)},
     )
     head = session.scalar(select(BranchRow.head).where(BranchRow.name == branch))
-    return history.commit(branch, changes, reason, expected=head, session=session)
+    return history.commit(branch, changes, reason, expected=head, session=session, origin=IMPORT)

@@ -11,13 +11,18 @@ from typing import Any
 from agp.errors import InputError
 from agp.rspl.contract.document import Contract
 from agp.rspl.entities import JsonObject
+from agp.secrets import refuse
 
 FORMAT = "agp-contract/1"
 _FENCE = "---\n"
 
 
 def save_contract(contract: Contract, path: Path) -> None:
-    """Write a contract, whole or not at all. Raises InputError where the file cannot be written."""
+    """Write a contract, whole or not at all.
+
+    Raises InputError where the file cannot be written, SecretError where it would hold a secret.
+    """
+    refuse({"text": contract.text}, "The contract")
     about = {"format": FORMAT, "digest": contract.digest, **contract.body()}
     del about["text"]
     lines = [f"{name}: {json.dumps(value)}\n" for name, value in about.items()]

@@ -65,11 +65,9 @@ class Function:
     def schema(self) -> JsonObject:
         """JSON schema of the arguments. Raises ResourceError for types that have none."""
         try:
-            schema = self.arguments.model_json_schema()
+            return schema_of_model(self.arguments)
         except Exception as error:  # pydantic runs the hooks of the author's own types
             raise _indescribable(self._where, error) from error
-        _drop_titles(schema)
-        return {"type": "object", "properties": {}, **schema}
 
     async def __call__(self, arguments: JsonObject, context: Context) -> Any:
         """Check the arguments and call the function. Raises ValueError naming what is wrong."""
@@ -91,6 +89,13 @@ class Function:
             return await self.function(**given, **filled)
         # In a thread of its own a slow function does not hold up the other samples.
         return await asyncio.to_thread(self.function, **given, **filled)
+
+
+def schema_of_model(model: type[BaseModel]) -> JsonObject:
+    """The JSON schema of arguments, as a model is shown it."""
+    schema = model.model_json_schema()
+    _drop_titles(schema)
+    return {"type": "object", "properties": {}, **schema}
 
 
 def schema_of_actions(actions: Iterable[Action]) -> JsonObject:

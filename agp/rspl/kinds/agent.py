@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from agp.errors import InputError, ResourceError
+from agp.rspl.confined.policies import ConfinedPolicy
+from agp.rspl.confined.refused import refuse_module
 from agp.rspl.entities import EntityType, JsonObject, Record, ResourceId, check_name
 from agp.rspl.kinds.actions import Action, Context, json_object
 from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, construct, take
@@ -164,8 +166,13 @@ class AgentKind(Kind):
         return [ResourceId(type_, name) for type_, names in used for name in names if name]
 
     def build(self, record: Record) -> Any:
-        """The policy, constructed with its settings."""
-        return construct(record, Bindings.of(record).policy, "policy settings")
+        """The policy, constructed with its settings; confined where no person wrote it."""
+        settings = Bindings.of(record).policy
+        if self.trusts(record):
+            return construct(record, settings, "policy settings")
+        if record.implementation.kind == "import":
+            return refuse_module(record)
+        return ConfinedPolicy(record, settings)
 
     def actions(self, record: Record) -> list[Action]:
         """One: to be given a task. A sub-agent sees the files of the task it is called in."""

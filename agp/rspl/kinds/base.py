@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from abc import ABC
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
 from agp.canonical import digest
 from agp.errors import ResourceError
 from agp.frozen import thaw
+from agp.rspl import trusted
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record, ResourceId
 from agp.rspl.kinds.actions import Action, Context, actions_of_schema
 from agp.rspl.kinds.schemas import malformed
 from agp.rspl.source import load_entry
+from agp.secrets import resolve
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,17 @@ class Outcome:
     record: Record | None = None
 
 
+def trust_code(record: Record) -> None:
+    """Let the source of a record run in this process."""
+    trusted.allow(record.implementation.digest)
+
+
 @dataclass(frozen=True)
 class Folder:
     """A resource as files: manifest front matter and body, and code files by name.
 
     ``files`` are all texts of a bundle, by path in the folder; empty for what is no bundle.
+    ``written`` is told of each record before its code is used: a person wrote it.
     """
 
     name: str
@@ -52,6 +61,7 @@ class Folder:
     code: dict[str, str]
     where: str
     files: dict[str, str] = field(default_factory=dict[str, str])
+    written: Callable[[Record], None] = trust_code
 
 
 class Kind(ABC):
@@ -89,7 +99,7 @@ class Kind(ABC):
         """The record of a folder that holds a manifest and one code file defining ``entry``."""
         if self.code_file not in folder.code:
             raise ResourceError(f"{folder.where}: it needs a file {self.code_file}.")
-        return Record(
+        record = Record(
             type=self.type,
             name=folder.name,
             description=front["description"],
@@ -100,17 +110,32 @@ class Kind(ABC):
             ),
             params=params,
         )
+        folder.written(record)
+        return record
 
     def parts(self, record: Record) -> list[Part]:
         """The record's evolvable parts."""
+        confinable = record.implementation.kind in ("source", "skill")
         files = [
-            Part(f"implementation/files/{name}", "code", f"source of {record.id}", learnable=False)
+            Part(f"implementation/files/{name}", "code", f"source of {record.id}", confinable)
             for name in sorted(record.implementation.files)
         ]
         return [Part("description", "text", f"what {record.id} is for, as others see it"), *files]
 
+    def code(self, record: Record) -> str | None:
+        """The digest of the code that instances run; None for a type that has none."""
+        return record.implementation.digest
+
+    def trusts(self, record: Record) -> bool:
+        """Whether instances run in this process; all others are confined, or do not run."""
+        code = self.code(record)
+        return code is None or trusted.is_trusted(code)
+
     def validate(self, record: Record) -> None:
-        """Check what the type demands of a record. Raises ResourceError."""
+        """Check what the type demands of a record. Raises ResourceError.
+
+        Code that is not trusted is read, and never executed.
+        """
         if fault := malformed(record.input_schema):
             raise ResourceError(
                 f"{record.id}: field 'input_schema' is no JSON schema: {fault:.300}",
@@ -136,7 +161,11 @@ class Kind(ABC):
 
     def build(self, record: Record) -> Any:
         """A live instance from code and parameters. Raises ResourceError."""
-        return construct(record, record.params, "parameters")
+        return construct(record, record.params, "parameters", state=self.written_at_work(record))
+
+    def written_at_work(self, record: Record) -> Collection[str]:
+        """The parameters that actions write: references to variables in them are only text."""
+        return ()
 
     def state(self, record: Record) -> Any:
         """The current state of an instance, as plain data; None for types that have none."""
@@ -175,12 +204,25 @@ class Kind(ABC):
         ]
 
 
-def construct(record: Record, given: JsonObject, what: str) -> Any:
+def construct(record: Record, given: JsonObject, what: str, *, state: Collection[str] = ()) -> Any:
     """An instance of the record's class, made from a copy of ``given`` that is its own.
+
+    References to variables are resolved, but in ``state``: what a model had remembered or written
+    must never become the value of a variable.
 
     Parameters: ``what`` they are called in messages. Raises ResourceError.
     """
     made = load_class(record)
+    own = thaw(given)
+    resolved = {
+        name: value if name in state else resolve(value, str(record.id))
+        for name, value in own.items()
+    }
+    return instantiate(made, record, resolved, what)
+
+
+def instantiate(made: type[Any], record: Record, given: JsonObject, what: str) -> Any:
+    """An instance of a class, made from a copy of ``given`` for a record. Raises ResourceError."""
     try:
         return made(**thaw(given))
     except KeyboardInterrupt:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import cast
 
@@ -27,7 +26,7 @@ class EnvironmentKind(StatefulKind):
 
     def started(self, record: Record, files: Mapping[str, str]) -> Record:
         """With the task's files beside its own, if its class takes ``files``."""
-        if not files or "files" not in inspect.signature(self._class(record)).parameters:
+        if not files or "files" not in (self._shape(record).parameters or ()):
             return record
         own: object = record.params.get("files") or {}
         if not isinstance(own, dict):

@@ -11,7 +11,7 @@ from agp.errors import ResourceError
 from agp.frozen import freeze
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record
 from agp.rspl.kinds.actions import Action, Context, json_object
-from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, take
+from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, instantiate, take
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LONGEST_TEXT = 20_000
@@ -80,6 +80,14 @@ class PromptKind(Kind):
         """One prompt."""
         extra: JsonObject = {"template": "{{input}}", "demonstrations": [], "metadata": {}}
         return [prompt_record(folder, take(folder.front, {**COMMON, **extra}, folder.where))]
+
+    def code(self, record: Record) -> str | None:
+        """None: prompts are texts, all of one class."""
+        return None
+
+    def build(self, record: Record) -> Prompt:
+        """The prompt; its texts are not executed."""
+        return instantiate(Prompt, record, record.params, "parameters")
 
     def parts(self, record: Record) -> list[Part]:
         """System text, template and demonstrations."""

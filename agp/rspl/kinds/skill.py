@@ -14,6 +14,7 @@ from typing import Any
 
 from agp.errors import InputError, ResourceError
 from agp.processes import Limits, ProcessResult, run_files
+from agp.rspl.confined.programs import run_confined
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record
 from agp.rspl.files import check_file_names
 from agp.rspl.kinds.actions import (
@@ -25,6 +26,7 @@ from agp.rspl.kinds.actions import (
     schema_of_actions,
 )
 from agp.rspl.kinds.base import COMMON, Folder, take
+from agp.sandbox.interface import Confined
 
 MANIFEST = "SKILL.md"
 _LONGEST_DESCRIPTION = 1024  # characters, as the Agent Skills form has it
@@ -62,10 +64,18 @@ class Skill:
     """A live skill. It holds texts only: each script runs in a fresh folder and process.
 
     Parameters: ``instructions`` the body of SKILL.md; ``files`` the others by path;
-    ``timeout_s`` seconds a script may take.
+    ``timeout_s`` seconds a script may take; ``confined`` whether scripts run in the sandbox.
     """
 
-    def __init__(self, instructions: str, files: Mapping[str, str], timeout_s: float) -> None:
+    def __init__(
+        self,
+        instructions: str,
+        files: Mapping[str, str],
+        timeout_s: float,
+        *,
+        confined: bool = False,
+    ) -> None:
+        self._run = run_confined if confined else run_files
         self.instructions = instructions
         self.files = dict(files)
         self.limits = Limits(
@@ -102,7 +112,7 @@ class Skill:
             raise ValueError(f"{script!r} is no script (.py or .sh); scripts are: {scripts}")
         files = {**self.files, MANIFEST: self.instructions}
         try:
-            result = await run_files(files, entry, arguments or [], stdin=stdin, limits=self.limits)
+            result = await self._run(files, entry, arguments or [], stdin=stdin, limits=self.limits)
         except InputError as error:
             raise ValueError(str(error)) from error
         if result.outcome != "ok":
@@ -147,7 +157,12 @@ def _other_actions(record: Record) -> ResourceError:
     )
 
 
-def build_skill(record: Record) -> Skill:
+def build_confined_skill(record: Record) -> Skill:
+    """The live skill of a record whose scripts run in the sandbox. Raises ResourceError."""
+    return build_skill(record, confined=True)
+
+
+def build_skill(record: Record, *, confined: bool = False) -> Skill:
     """The live skill of a record. Raises ResourceError."""
     instructions, timeout_s = record.params.get("instructions"), record.params.get("timeout_s")
     if not isinstance(instructions, str) or not instructions.strip():
@@ -162,7 +177,7 @@ def build_skill(record: Record) -> Skill:
             f"at most {_LONGEST_TIMEOUT_S:,}."
         )
     check_file_names(record.implementation.files, str(record.id))
-    return Skill(instructions, record.implementation.files, timeout_s)
+    return Skill(instructions, record.implementation.files, timeout_s, confined=confined)
 
 
 def _check(folder: Folder, front: JsonObject) -> None:
@@ -215,7 +230,7 @@ def _scripts(files: Mapping[str, str]) -> list[str]:
     return sorted(name for name in files if name.endswith(_RUNNABLE))
 
 
-def _told(result: ProcessResult, limits: Limits) -> str:
+def _told(result: ProcessResult | Confined, limits: Limits) -> str:
     """What went wrong, with the output so far, in words for a model."""
     ends = {
         "timeout": f"Stopped: it ran longer than {limits.wall_s:g} seconds.",

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from agp.errors import ResourceError
+from agp.rspl.confined.refused import Refused, refuse_module
+from agp.rspl.confined.stateful import ConfinedState, read_actions
+from agp.rspl.confined.static import Shape, shape_of, shape_of_class
 from agp.rspl.entities import JsonObject, Record
 from agp.rspl.kinds.actions import (
     Action,
@@ -26,6 +29,7 @@ from agp.rspl.kinds.actions import (
 )
 from agp.rspl.kinds.base import Folder, Kind, Outcome, load_class
 from agp.rspl.kinds.merging import merge
+from agp.secrets import refer, references
 
 
 class StatefulKind(Kind):
@@ -45,7 +49,7 @@ class StatefulKind(Kind):
         """It can be built, and its class does what the record says. Raises ResourceError."""
         super().validate(record)
         said = {action.name for action in self.actions(record)}
-        if said and said != (does := set(_methods(self.build(record)))):
+        if said and said != (does := set(self._does(record))):
             raise ResourceError(
                 f"{record.id}: its input schema and its class differ in the actions "
                 f"{', '.join(sorted(said ^ does))}."
@@ -54,7 +58,7 @@ class StatefulKind(Kind):
     def state(self, record: Record) -> Any:
         """The content; all parameters where the class does not say which one holds it."""
         params = record.body()["params"]
-        content = getattr(self._class(record), "content", "")
+        content = self._shape(record).content
         return params.get(content) if content else params
 
     def started(self, record: Record, files: Mapping[str, str]) -> Record:
@@ -72,10 +76,7 @@ class StatefulKind(Kind):
         """
         if isinstance(instance, Held):
             return Outcome(await instance.run(given, context))
-        acting = self.build(record)
-        name, arguments = chosen(given, _methods(acting))
-        method = Function(getattr(acting, name), where=f"{record.id} {name}")
-        result = await method(arguments, context)
+        result = await self._act(record, given, context)
         if not isinstance(result, Changed):
             return Outcome(result)
         changed = with_params(record, result.params)
@@ -87,17 +88,45 @@ class StatefulKind(Kind):
         Parameters: ``base`` the version both began with, ``theirs`` what is live by now, whose
         code counts; ``mine`` is the later change. Bounds are applied to what comes out of it.
         """
-        identity = cast("tuple[str, ...]", getattr(self._class(theirs), "identity", ()))
-        params = merge(base.params, mine.params, theirs.params, identity)
+        params = merge(base.params, mine.params, theirs.params, self._shape(theirs).identity)
         built = self.build(with_params(theirs, params))
+        if isinstance(built, ConfinedState):
+            return with_params(theirs, built.rebuilt())
         return with_params(theirs, getattr(built, "params", params))
 
+    def build(self, record: Record) -> Any:
+        """The object, made from its parameters; confined where no person wrote its class."""
+        if self.trusts(record):
+            return super().build(record)
+        if record.implementation.kind == "import":
+            return refuse_module(record)
+        return ConfinedState(record)
+
+    def written_at_work(self, record: Record) -> Collection[str]:
+        """The content; all parameters where the class does not say which one holds it."""
+        content = self._shape(record).content
+        return (content,) if content else tuple(record.params)
+
+    async def _act(self, record: Record, given: JsonObject, context: Context) -> Any:
+        acting = self.build(record)
+        if isinstance(acting, Refused):
+            return await acting.run()
+        if isinstance(acting, ConfinedState):
+            name, arguments = chosen(given, acting.actions)
+            return await acting.act(name, arguments, context)
+        name, arguments = chosen(given, _methods(acting))
+        method = Function(getattr(acting, name), where=f"{record.id} {name}")
+        return await method(arguments, context)
+
+    def _does(self, record: Record) -> Iterable[str]:
+        """The actions that the class of a record has."""
+        built = self.build(record)
+        if isinstance(built, Refused):
+            return [action.name for action in self.actions(record)]
+        return built.shape.methods if isinstance(built, ConfinedState) else _methods(built)
+
     def _described(self, record: Record, where: str) -> Record:
-        instance = self.build(record)
-        actions: list[Action] = []
-        for name in _methods(instance):
-            function = Function(getattr(instance, name), where=f"{where}: {self.entry}.{name}")
-            actions.append(Action(name, function.description, function.schema))
+        actions = self._read(record, where)
         if not actions:
             raise ResourceError(
                 f"{where}: the class {self.entry} in {self.code_file} does nothing.",
@@ -105,8 +134,23 @@ class StatefulKind(Kind):
             )
         return Record.model_validate({**record.body(), "input_schema": schema_of_actions(actions)})
 
-    def _class(self, record: Record) -> type[Any]:
-        return load_class(record)
+    def _read(self, record: Record, where: str) -> list[Action]:
+        if not self.trusts(record):
+            return read_actions(record, where)
+        instance = self.build(record)
+        actions: list[Action] = []
+        for name in _methods(instance):
+            function = Function(getattr(instance, name), where=f"{where}: {self.entry}.{name}")
+            actions.append(Action(name, function.description, function.schema))
+        return actions
+
+    def _shape(self, record: Record) -> Shape:
+        """What the class of a record says of itself; nothing where it cannot be looked at."""
+        if self.trusts(record):
+            return shape_of_class(load_class(record))
+        if record.implementation.kind == "import":
+            return Shape({}, None, "", ())
+        return shape_of(record)
 
 
 class Held:
@@ -131,8 +175,9 @@ class Held:
 
 
 def with_params(record: Record, params: JsonObject) -> Record:
-    """The record with other parameters."""
-    return Record.model_validate({**record.body(), "params": params})
+    """The record with other parameters; what it refers to as ``${env:NAME}`` stays a reference."""
+    body = record.body()
+    return Record.model_validate({**body, "params": refer(params, references(body["params"]))})
 
 
 def _methods(instance: Any) -> list[str]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from agp.canonical import digest
 from agp.errors import ResourceError
+from agp.frozen import thaw
+from agp.rspl.confined.functions import ConfinedFunction, read_function
+from agp.rspl.confined.refused import Refused, not_started, refuse_module
 from agp.rspl.entities import EntityType, JsonObject, Record
 from agp.rspl.kinds import mcp, skill
 from agp.rspl.kinds.actions import Action, Context, Function
@@ -47,15 +51,27 @@ class ToolKind(Kind):
         return mcp.server_records(text, where)
 
     def complete(self, record: Record) -> Record:
-        """A server's record with the tools that the server offers. Raises ServerError."""
-        is_server = record.implementation.kind == "mcp"
-        return mcp.with_actions(record) if is_server and not record.input_schema else record
+        """A server's record with the tools that the server offers.
+
+        Raises ServerError, also for a server that may not be started.
+        """
+        if record.implementation.kind != "mcp" or record.input_schema:
+            return record
+        if not self.trusts(record):
+            raise not_started(record, _server_code(record))
+        return mcp.with_actions(record)
 
     def incomplete(self, record: Record) -> Record:
         """A server's record without the tools that it offered."""
         if record.implementation.kind != "mcp":
             return record
         return Record.model_validate({**record.body(), "input_schema": {}})
+
+    def code(self, record: Record) -> str | None:
+        """Of a server its command line (or address) counts as well: that is what is started."""
+        if record.implementation.kind != "mcp":
+            return super().code(record)
+        return _server_code(record)
 
     def parts(self, record: Record) -> list[Part]:
         """The instructions of a skill, beside what every record has."""
@@ -75,7 +91,8 @@ class ToolKind(Kind):
 
     def build(self, record: Record) -> LiveTool:
         """The tool, ready to be called. Nothing is started or connected by building."""
-        return _BUILD[record.implementation.kind](record)
+        builders = _BUILD if self.trusts(record) else _CONFINED
+        return builders[record.implementation.kind](record)
 
     def actions(self, record: Record) -> list[Action]:
         """A function has one, to be called; skills and servers have those of their schema."""
@@ -96,7 +113,7 @@ class ToolKind(Kind):
     def _function_record(self, folder: Folder) -> Record:
         front = take(folder.front, COMMON, folder.where)
         record = self.record(folder, front, {}, entry=_function_name(folder.name))
-        tool = _function(record)
+        tool = _function(record) if self.trusts(record) else read_function(record)
         text = front["description"] or tool.description
         if not text:
             raise ResourceError(
@@ -105,6 +122,15 @@ class ToolKind(Kind):
             )
         changed = {"description": text, "input_schema": tool.schema}
         return Record.model_validate({**record.body(), **changed})
+
+
+def _server_code(record: Record) -> str:
+    return digest([record.implementation.digest, thaw(record.params)])
+
+
+def _refused_server(record: Record) -> Refused:
+    mcp.build_server(record)  # what is malformed is told
+    return Refused(not_started(record, _server_code(record)))
 
 
 def _function(record: Record) -> Function:
@@ -117,6 +143,12 @@ _BUILD: dict[str, Callable[[Record], LiveTool]] = {
     "source": _function,
     "skill": skill.build_skill,
     "mcp": mcp.build_server,
+}
+_CONFINED: dict[str, Callable[[Record], LiveTool]] = {
+    "import": refuse_module,
+    "source": ConfinedFunction,
+    "skill": skill.build_confined_skill,
+    "mcp": _refused_server,
 }
 
 

@@ -8,13 +8,15 @@ from typing import Any
 
 from agp.errors import AgpError, InputError
 from agp.rspl.conflicts import retry_on_conflict
-from agp.rspl.entities import ResourceId
+from agp.rspl.entities import Record, ResourceId
 from agp.rspl.history import History
 from agp.rspl.lineage.graph import Provenance, merge_base, moves, new_since, provenance
 from agp.rspl.lineage.merge_views import Conflict, merge_views
 from agp.rspl.lineage.resolutions import Resolutions
 from agp.rspl.lineage.three_way import OURS, THEIRS
+from agp.rspl.origins import Origin, code_of
 from agp.rspl.registry import Registry
+from agp.rspl.view import View
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,20 @@ def _merge_once(
         },
         merged=heads.theirs,
         expected=heads.ours,
+        origin=_origin(history, merge.changes, ours, theirs),
     )
     resources = tuple(str(rid) for rid in sorted(merge.changes))
     return MergeResult(heads, commit.id if commit else None, resources, fast_forward, decided)
+
+
+def _origin(history: History, changes: Mapping[ResourceId, Record | None], *sides: View) -> Origin:
+    """Who wrote the code that the merge put together: not a person where a part is not theirs."""
+    parts: list[Record] = []
+    for rid, record in changes.items():
+        here = [side.record(rid) for side in sides if rid in side]
+        if record is not None and code_of(record) not in [code_of(part) for part in here]:
+            parts += here
+    return history.origins.of(parts)
 
 
 def _moved(

@@ -13,7 +13,7 @@ from agp.canonical import canonical_json
 from agp.errors import AgpError
 from agp.rspl.entities import Record
 from agp.rspl.kinds import KINDS
-from agp.store.tables import ObjectRow, UseRow
+from agp.store.tables import ObjectRow, OriginRow, UseRow, VersionRow
 
 Fault = tuple[str, str]
 """Which version, and what is wrong with its body."""
@@ -28,13 +28,19 @@ def check_bodies(session: Session, progress: Callable[[int], None]) -> Iterator[
     body = ObjectRow.body
     raw = cast(body, LargeBinary) if session.get_bind().dialect.name == "sqlite" else body
     query = select(ObjectRow.digest, ObjectRow.type, ObjectRow.name, raw)
-    done = 0
+    codes, done = set(session.scalars(select(OriginRow.code))), 0
     for rows in session.execute(query.execution_options(yield_per=_BATCH)).partitions():
-        uses = _uses(session, [row[0] for row in rows])
+        digests = [row[0] for row in rows]
+        uses = _uses(session, digests)
+        named = set(
+            session.scalars(select(VersionRow.digest).where(VersionRow.digest.in_(digests)))
+        )
         for digest, type_, name, content in rows:
             data = content.encode() if isinstance(content, str) else bytes(content)
             where = f"{type_}/{name} {digest[:12]}"
             for fault in _faults(digest, (type_, name), data, uses.get(digest, set())):
+                yield where, fault
+            if digest in named and (fault := _unknown_code(data, codes)):
                 yield where, fault
         progress(done := done + len(rows))
 
@@ -45,6 +51,17 @@ def _uses(session: Session, digests: Sequence[str]) -> dict[str, set[tuple[str, 
     for digest, type_, name in session.execute(query):
         found.setdefault(digest, set()).add((type_, name))
     return found
+
+
+def _unknown_code(body: bytes, known: set[str]) -> str | None:
+    """What is wrong where nobody noted who wrote the code of a committed version."""
+    try:
+        record = Record.model_validate(json.loads(body))
+        code = KINDS[record.type].code(record)
+    except MALFORMED:
+        return None  # said already
+    lost = code is not None and code not in known
+    return f"who wrote its code {code[:12]} is not noted" if lost and code else None
 
 
 def _faults(

@@ -20,6 +20,7 @@ from agp.rspl.commits import Change, Reason, commit_id
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.upkeep.bodies import MALFORMED, check_bodies, first_line
 from agp.rspl.upkeep.columns import check_columns
+from agp.rspl.upkeep.decisions import check_decisions
 from agp.rspl.upkeep.links import check_links
 from agp.rspl.upkeep.numbers import check_numbers
 from agp.rspl.upkeep.replay import check_names, replay
@@ -70,6 +71,7 @@ def findings(database: Database, progress: Progress) -> Iterator[Finding]:
         _history,
         _links,
         _names,
+        _decisions,
         _runs,
         _audit,
         *((_search,) if not database.read_only else ()),  # the index checks itself by a write
@@ -248,6 +250,12 @@ def _names(session: Session, progress: Progress) -> Iterator[Finding]:
         yield Finding("names", name, fault, _MOVED)
     for resource, fault in check_numbers(session, told.named):
         yield Finding("versions", resource, fault, _BACKUP)
+
+
+def _decisions(session: Session, progress: Progress) -> Iterator[Finding]:
+    progress("decisions on code", 0)
+    for code, fault in check_decisions(session):
+        yield Finding("approvals", f"code {code}", fault, _BACKUP)
 
 
 def _runs(session: Session, progress: Progress) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
+from agp.rspl import influences
 from agp.store.tables import (
     AliasRow,
     Base,
@@ -37,6 +38,8 @@ def check_links(session: Session) -> Iterator[Fault]:
         yield from _lost(session, ChangeRow, column)
         yield from _astray(session, ChangeRow, column)
     yield from _tags(session)
+    for commit, fault in influences.check(session):
+        yield "commits", f"commit {commit[:12]}", fault
     yield from _unnamed(session)
 
 

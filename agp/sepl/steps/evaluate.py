@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agp.evaluation.results import SampleResult, mean_score
+from agp.evaluation.results import SampleResult, held_by, mean_score
 from agp.evaluation.types import Sample
 from agp.rspl.view import View
 from agp.sepl.gate import Verdict
@@ -59,6 +59,7 @@ class Evaluate:
             accepted=after > before,
             rule="screen",
             reason=f"{after:.2f} against {before:.2f} on {len(samples)} screening samples",
-            numbers={"n": len(samples), "candidate": after, "incumbent": before},
+            numbers={"n": len(samples), "candidate": after, "incumbent": before}
+            | {"sandbox": held_by(screen)},
         )
         return Assessment(candidate=candidate, screen=screen, verdict=verdict)

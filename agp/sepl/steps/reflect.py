@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from agp import taint
 from agp.evaluation.results import SampleResult
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.view import View
+from agp.secrets import redact
 from agp.sepl.lab import Lab, Question
 from agp.sepl.messages import Hypotheses, Hypothesis, Traces
+from agp.taint import NOTICE, quoted
 
 _SHOWN = 3
 _LONGEST = 600
+_MARK = 12
 REPETITIONS = 1000
 """Rounds are this far apart, so that no round is answered from another's cache."""
 
@@ -29,7 +33,7 @@ class Reflect:
         self.lab = lab
 
     async def __call__(self, view: View, message: Traces, /) -> tuple[View, Hypotheses]:
-        failed = [r for r in message.feedback if r.score is not None and r.score < 1.0][:_SHOWN]
+        failed = failures(message)[:_SHOWN]
         items: list[Hypothesis] = []
         if failed:
             bound = view.record(self.lab.agent).params
@@ -43,7 +47,7 @@ class Reflect:
                     fields={
                         "instructions": prompt.params["system"] or "(none)",
                         "tools": ", ".join(bound["tools"]) or "none",
-                        "failures": "\n\n".join(map(self.describe, failed)),
+                        "failures": "\n\n".join([NOTICE, *map(self.describe, failed)]),
                     },
                     temperature=0.0,
                     repetition=message.round * REPETITIONS,
@@ -52,12 +56,12 @@ class Reflect:
             shown = [result.sample for result in failed]
             causes = reply.causes if reply else []
             items = [Hypothesis(cause=cause, samples=shown) for cause in causes]
-        return view, Hypotheses(round=message.round, traces=message, items=items)
+        return view, Hypotheses(round=message.round, traces=message, items=items, seen=failed)
 
     def describe(self, result: SampleResult) -> str:
-        """A failed sample as reflection sees it."""
+        """A failed sample as reflection sees it: as data, whatever it says."""
         sample = self.lab.sample(result)
-        return "\n".join(
+        text = "\n".join(
             (
                 f"Task: {clip(sample.task.input)}",
                 f"Agent's reply: {clip(result.text) or '(nothing)'}",
@@ -65,10 +69,22 @@ class Reflect:
                 f"Verdict: {clip(result.feedback) or 'wrong'}",
             )
         )
+        return quoted(text, origin(result))
+
+
+def failures(traces: Traces) -> list[SampleResult]:
+    """The feedback results that are wrong, in order."""
+    return [r for r in traces.feedback if r.score is not None and r.score < 1.0]
+
+
+def origin(result: SampleResult) -> str:
+    """The short label under which a result is quoted."""
+    return taint.sample(result.sample_digest[:_MARK])
 
 
 def clip(text: str) -> str:
-    """A text short enough to show, its middle left out if need be."""
+    """A text short enough to show, its middle left out if need be; without secrets."""
+    text = redact(text)  # first: a cut one is not recognised
     if len(text) <= _LONGEST:
         return text
     return f"{text[: _LONGEST // 2]} […] {text[-_LONGEST // 2 :]}"

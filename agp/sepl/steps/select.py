@@ -18,8 +18,10 @@ from agp.rspl.view import View
 from agp.sepl.edits import Edit, Insert, Replace
 from agp.sepl.lab import Idea, Lab, Question
 from agp.sepl.messages import Hypotheses, Modifications, Proposal
-from agp.sepl.steps.reflect import REPETITIONS, clip
+from agp.sepl.provenance import influences, origins
+from agp.sepl.steps.reflect import REPETITIONS, clip, failures, origin
 from agp.sepl.variables import Variable, lift, trainable
+from agp.taint import NOTICE, quoted
 
 REWRITE = "rewrite"
 _PREFIX = "strategy."
@@ -42,8 +44,8 @@ class Select:
         self.lab = lab
 
     async def __call__(self, view: View, message: Hypotheses, /) -> tuple[View, Modifications]:
-        theta = trainable(lift(view, self.lab.agent, self.lab.mode))
-        texts = [variable for variable in theta.values() if variable.form == "text"]
+        theta = trainable(lift(view, self.lab.agent, self.lab.mode, self.lab.envelope))
+        texts = [each for each in theta.values() if each.form in ("text", "code")]
         wanted = self.lab.candidates if message.items and texts else 0
         proposals: list[Proposal] = []
         proposed: list[Idea] = []
@@ -73,7 +75,9 @@ class Select:
                 prompt="select",
                 reply=_schema(ideas),
                 fields={
-                    "causes": "\n".join(f"- {h.cause}" for h in message.items),
+                    "causes": quoted(
+                        "\n".join(f"- {h.cause}" for h in message.items), "reflection"
+                    ),
                     "example": self._example(message),
                     "variables": "\n".join(map(_describe, texts)),
                     "strategies": _listed(strategies, ideas),
@@ -93,6 +97,8 @@ class Select:
             strategy=idea.strategy,
             rationale="; ".join(h.cause for h in message.items),
             edits=[_edit(idea, choice.text, strategies)],
+            taint=origins(message.seen),
+            influences=influences(message.seen, self.lab.journal.run),
         )
 
     def _strategies(self, view: View) -> dict[str, Record]:
@@ -121,13 +127,15 @@ class Select:
             Idea(strategy, text.id, digest(text.value))
             for strategy in [*strategies, REWRITE]
             for text in texts
+            if text.form == "text" or strategy == REWRITE  # advice in prose breaks code
         ]
         gone = [idea for idea in self.lab.tried if idea.strategy != REWRITE] + proposed
         return {str(idea): idea for idea in ideas if idea not in gone}
 
     def _example(self, message: Hypotheses) -> str:
-        failed = next(r for r in message.traces.feedback if r.score is not None and r.score < 1.0)
-        return clip(self.lab.sample(failed).task.input)
+        failed = (message.seen or failures(message.traces))[0]
+        example = quoted(clip(self.lab.sample(failed).task.input), origin(failed))
+        return f"{NOTICE}\n{example}"
 
 
 def _schema(ideas: dict[str, Idea]) -> type[Choice]:

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from agp import trust
 from agp.models.scripted import ScriptedBackend
 from agp.models.types import ModelRequest
 from agp.project import Project
@@ -60,6 +61,7 @@ def fill(project: Project, proposal: list[str]) -> None:
     trial.set_variables(PROMPT, {"params/system": "On trial again."})
     history.keep([_candidate("Proposed, and never mentioned anywhere.")])
     _names(project, trial)
+    _trust(project, trial)
     project.bench(Echo(4), limit=4)
     for seed, text in enumerate((HARMFUL, GOOD)):
         proposal[:] = [text]
@@ -87,6 +89,21 @@ def _names(project: Project, trial: Registry) -> None:
         import_bundle(history, bundle, as_branch="imported")
     history.create_branch("short", at="v1")
     history.delete_branch("short")
+
+
+def _trust(project: Project, trial: Registry) -> None:
+    """What schema 0003 brought: code by others than people, approved, rejected and waiting."""
+    registry, history = project.registry, project.history
+    calculator = registry.get_info("tool/calculator")
+    for origin in ("optimizer", "model", "import"):
+        body = calculator.body()
+        body["implementation"]["files"]["tool.py"] += f"\n# by {origin}\n"
+        named = Record.model_validate({**body, "name": f"by_{origin}"})
+        (trial if origin == "model" else registry).register(named, origin=origin)
+    trust.approve(
+        history, trust.find(history, "tool/by_optimizer"), reviewer="ann", reason="read it — all"
+    )
+    trust.reject(history, trust.find(history, "tool/by_model"), reviewer="ann", reason="no “need”")
 
 
 def _candidate(system: str) -> Record:
@@ -118,6 +135,9 @@ def facts(project: Project) -> dict[str, Any]:
             str(rid): found for rid in sorted(moved) if (found := history.names.aliases(rid))
         },
         "pinned": _candidate("Proposed, and locked.").digest,
+        "trust": {
+            str(each.resource): [each.origin, each.status] for each in trust.versions(history)
+        },
         "runs": {row.id: row.status for row in list_runs(project.database)},
     }
 

@@ -1,4 +1,4 @@
-"""``${VAR}`` in a server's configuration: filled from the environment only when connecting.
+"""``${VAR}`` or ``${env:VAR}`` in a server's configuration: filled in only when connecting.
 
 Records hold the names of variables, never their values, because history keeps every word.
 """
@@ -11,8 +11,9 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from agp.errors import ResourceError, ServerError
+from agp.secrets import remember_variable
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}", re.ASCII)
+_VARIABLE = re.compile(r"\$\{(?:env:)?(\w+)(?::-([^}]*))?\}", re.ASCII)
 _SECRET = re.compile(
     r"(?i)(^|[_-])(authorization|cookie|token|secret|password|passwd|credentials?|(api)?key)$"
 )
@@ -67,6 +68,7 @@ def _value(match: re.Match[str], environment: Mapping[str, str], where: str) -> 
             f"{where}: the environment variable {name} is not set.",
             hint=f"Set it, for example: export {name}=…",
         )
+    remember_variable(name, value)
     return value
 
 

@@ -1,0 +1,1 @@
+"""Secrets: found in every form, taken out of everything that is written."""
