@@ -23,7 +23,7 @@ app = typer.Typer(
     "  agp policy init                                  write the default policy, explained\n\n"
     "  agp policy show\n\n"
     "  agp policy check\n\n"
-    '  agp policy explain "solver python code=1+1"      which rule decides, and why',
+    "  agp policy explain solver python code=1+1        which rule decides, and why",
 )
 
 
@@ -90,9 +90,9 @@ def check(
 def explain(
     place: Place,
     call: Annotated[
-        str,
+        list[str],
         typer.Argument(
-            metavar='"AGENT TOOL[.ACTION] [NAME=VALUE …]"',
+            metavar="AGENT TOOL[.ACTION] [NAME=VALUE …]",
             help="AGENT may be a chain: lead/helper. VALUE may be JSON.",
         ),
     ],
@@ -103,11 +103,11 @@ def explain(
 
     Examples:
 
-      agp policy explain "solver python code=1+1"
+      agp policy explain solver python code=1+1
 
-      agp policy explain "lead/helper workspace.write path=notes/a.md" --permissions auto
+      agp policy explain lead/helper workspace.write path=notes/a.md --permissions auto
 
-      agp policy explain 'solver http.get url="http://example.org"' -f json
+      agp policy explain solver http.get 'url="http://example.org"' -f json
     """
     from agp.cli.opening import opened
     from agp.cli.render import print_json
@@ -164,7 +164,7 @@ def _folder(place: Place) -> Path:
     return place.project
 
 
-def _request(project: Project, call: str) -> ActionRequest:
+def _request(project: Project, call: list[str]) -> ActionRequest:
     import shlex
 
     from agp.errors import InputError
@@ -172,11 +172,11 @@ def _request(project: Project, call: str) -> ActionRequest:
     from agp.rspl.kinds import KINDS
 
     try:
-        agent, tool, *given = shlex.split(call)
+        agent, tool, *given = shlex.split(call[0]) if len(call) == 1 else call
     except ValueError as error:
         raise InputError(
-            f"{call!r} names no call.",
-            hint='For example: agp policy explain "solver python code=1"',
+            f"{' '.join(call)!r} names no call.",
+            hint="For example: agp policy explain solver python code=1",
         ) from error
     view = project.registry.view()
     rid, action = _named(project, tool)

@@ -67,10 +67,16 @@ def normal_url(text: str) -> str:
 
 def normal_host(host: str) -> str:
     """One spelling for a host: lower case, Punycode, no last dot; addresses in their usual form."""
+    while (simpler := _simpler_host(host)) != host:  # what one step uncovers, the next may read
+        host = simpler
+    return host
+
+
+def _simpler_host(host: str) -> str:
     host = unicodedata.normalize("NFKC", unquote(host)).strip().lower().rstrip(".")
     host = re.sub("[\u3002\uff0e\uff61]", ".", host)
     if host.startswith("["):
-        host = host[1:].partition("]")[0].partition("%")[0]
+        host = host.lstrip("[").partition("]")[0].partition("%")[0].strip().rstrip(".")
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

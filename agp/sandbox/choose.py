@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -127,7 +128,7 @@ async def call(
     _check(call)
     refused: Confined | None = None
     for each in await _strong_enough(_CALLS, least, backend):
-        result = await each.call(call, limits or Limits())
+        result = await _ending(each, call, limits or Limits())
         if result.outcome != "refused":
             return note(result)
         refused = result
@@ -151,6 +152,25 @@ async def run_program(
         refused = result
     assert refused
     return refused
+
+
+async def _ending(backend: Backend, call: Call, limits: Limits) -> Confined:
+    """Call; it ends even where the code keeps asking, and the host keeps answering."""
+    started, clock = time.monotonic(), asyncio.timeout(limits.wall_s + call.waiting_s)
+    try:
+        async with clock:
+            return await backend.call(call, limits)
+    except TimeoutError:
+        if not clock.expired():  # a grant's
+            raise
+    return Confined(
+        outcome="timeout",
+        error=f"It waited for its host longer than {call.waiting_s:g} seconds.",
+        exit_code=1,
+        duration_s=time.monotonic() - started,
+        backend=backend.name,
+        strength=probe(backend.name).strength,
+    )
 
 
 def _check(call: Call) -> None:

@@ -20,7 +20,8 @@ Grant = Callable[[JsonObject], Awaitable[Any]]
 
 It is the host's code that runs: it checks, charges and traces. ValueError is told to the confined
 code in words; any other error ends the call and is raised to the caller. While it runs, the clock
-of ``wall_s`` stands still; it is cancelled when the call ends before it.
+of ``wall_s`` stands still (up to `Call.waiting_s` in all), so a grant that does the code's own
+work must bound it; it is cancelled when the call ends before it.
 """
 
 
@@ -60,7 +61,8 @@ class Call:
 
     ``files`` are Python sources by name, ``entry`` is ``FILE:NAME``. Where ``construct`` is given,
     NAME is a class that is constructed with it, and ``method`` is what is called. ``arguments``
-    are keyword arguments, plain JSON. What is returned must be plain JSON too.
+    are keyword arguments, plain JSON. What is returned must be plain JSON too. ``waiting_s`` is
+    how many seconds the host may take for all grants together, beyond the time of the code.
     """
 
     files: Mapping[str, str]
@@ -70,6 +72,7 @@ class Call:
     method: str = ""
     grants: Mapping[str, Grant] = field(default_factory=dict[str, Grant])
     packages: Sequence[str] = ()
+    waiting_s: float = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,8 @@ processes, 1 GiB, 30 s) and talk to loopback only.
 What no attack here counts as success, so that nobody is surprised: native confinement without
 namespaces cannot hide that a path exists, its size and its times (it does hide names in folders,
 contents, link targets and attributes); and the clock of a call stands still while the host answers
-what it granted, so budgets, not the time limit, bound code that keeps asking.
+what it granted (programs it asks for have the call's own time in all, and a call waits a day at
+most), so budgets, not the time limit, bound code that keeps asking.
 """
 _GATE = """\
 ## The gate and what surrounds it

@@ -79,7 +79,8 @@ def test_the_whole_round(run: Audit, logged: Database, tmp_path: Path) -> None:
 def test_findings_end_with_one_and_name_the_entry(run: Audit, logged: Database) -> None:
     assert run("checkpoint", "--key", "auditor.key", "-o", "monday.json").code == 0
     with logged.write() as session:
-        session.execute(text("UPDATE audit SET body = replace(body, 'ada', 'eve') WHERE seq = 3"))
+        forged = "UPDATE audit SET body = replace(body, '\"ada\"', '\"eve\"') WHERE seq = 3"
+        session.execute(text(forged))
     for arguments in (("verify",), ("verify", "--expect", "monday.json")):
         ended = run(*arguments)
         assert ended.code == 1

@@ -12,7 +12,7 @@ import pytest
 
 from agp.errors import InputError
 from agp.processes import Limits
-from agp.sandbox import Call, Confined, Strength, call
+from agp.sandbox import Call, Confined, Strength, call, probe
 
 FAST = Limits(wall_s=1.0, cpu_s=5, memory_mb=300, output_bytes=20_000, file_mb=1)
 
@@ -212,6 +212,35 @@ async def test_waiting_for_the_host_is_no_time_of_the_code() -> None:
 
     code = "import agp_guest\ndef f():\n    agp_guest.ask('slow')\n    return 1"
     assert (await run(code, grants={"slow": slow})).value == 1
+
+
+@pytest.mark.parametrize("backend", ["native", "bubblewrap", "wasm", "monty", "plain"])
+async def test_the_host_does_not_work_for_one_call_without_end(backend: str) -> None:
+    if backend != "plain" and probe(backend).strength < Strength.STRONG:
+        pytest.skip(probe(backend).detail)
+    ended = asyncio.Event()
+
+    async def endless(given: dict[str, Any]) -> Any:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    code = "import agp_guest\ndef f():\n    agp_guest.ask('endless')\n    return 1"
+    waits = Call(files={"t.py": code}, entry="t.py:f", grants={"endless": endless}, waiting_s=3.0)
+    got = await call(waits, FAST, backend=backend, least=Strength.NONE)
+    assert (got.outcome, got.backend) == ("timeout", backend)
+    assert "waited for its host" in got.error
+    await ended.wait()
+
+
+async def test_a_grants_own_timeout_is_not_the_calls() -> None:
+    async def late(given: dict[str, Any]) -> Any:
+        raise TimeoutError("the model did not answer")
+
+    code = "import agp_guest\ndef f():\n    agp_guest.ask('late')"
+    with pytest.raises(TimeoutError, match="the model"):
+        await run(code, grants={"late": late})
 
 
 async def test_a_grant_stops_when_the_call_ends() -> None:

@@ -85,6 +85,8 @@ def f(path):
         "write": lambda: open(path, "r+"),
         "empty": lambda: os.truncate(path, 0),
         "empty by opening": lambda: os.open(path, os.O_RDONLY | os.O_TRUNC),
+        "open for nothing": lambda: os.open(path, os.O_ACCMODE),
+        "empty by opening for nothing": lambda: os.open(path, os.O_ACCMODE | os.O_TRUNC),
         "remove": lambda: os.unlink(path),
         "rename": lambda: os.rename(path, path + "2"),
         "take": lambda: os.rename(path, "mine"),

@@ -243,6 +243,12 @@ HIGH = 1 << 32
         ("sendto", (3, 0, 1, 0, HIGH), EPERM, EPERM),
         ("openat", (0, 0, 0o1000), EPERM, EPERM),
         ("openat", (0, 0, 0o1001), ALLOW, ALLOW),
+        ("openat", (0, 0, 0o1002), ALLOW, ALLOW),
+        ("openat", (0, 0, 0o1003), EPERM, EPERM),
+        ("openat", (0, 0, 0o3), EPERM, EPERM),
+        ("openat", (0, 0, 0o2000003), EPERM, EPERM),
+        ("openat", (0, 0, 0o2000000), ALLOW, ALLOW),
+        ("openat2", (), 0x50026, 0x50026),
         ("openat", (0, 0, 0o20200002), 0x5005F, 0x5005F),
     ],
 )

@@ -15,7 +15,7 @@ from typing import Any, cast
 import agp
 from agp.processes import Limits
 from agp.rspl.confined.demands import demands
-from agp.rspl.confined.programs import run_for_guest
+from agp.rspl.confined.programs import Programs
 from agp.rspl.confined.static import imports_of, parse
 from agp.rspl.entities import JsonObject, Record
 from agp.sandbox import Call, Confined, call
@@ -68,7 +68,7 @@ async def guest_call(
     """
     file, _, name = record.implementation.entry.partition(":")
     around = _around(record)
-    granted = {"run_program": run_for_guest} if len(around) > 1 else {}
+    granted = {"run_program": Programs(limits.wall_s).run} if len(around) > 1 else {}
     done = await call(
         Call(
             files={**record.implementation.files, **around},

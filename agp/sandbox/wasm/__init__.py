@@ -26,6 +26,12 @@ from agp.sandbox.wasm.orders import FRAME, LEFT, MESSAGE, STDOUT, TRAPPED
 _SLACK = 65_536
 """Bytes of a message beyond the value in it: names, words of an error."""
 
+_AROUND = 100
+"""Bytes of a message around the result in it."""
+
+_MOST_MESSAGES = 10_000
+_UNKNOWN = "The channel to the host was used for something else."
+
 
 class WasmBackend:
     """Calls and programs in CPython on wasmtime."""
@@ -124,6 +130,10 @@ class _Full(Exception):
     """More was printed or said than is allowed."""
 
 
+class _Nonsense(Exception):
+    """What was said is no message."""
+
+
 class _Session:
     """One copy of the interpreter, from its first message to its end."""
 
@@ -134,6 +144,7 @@ class _Session:
         self.clock = asyncio.timeout(limits.wall_s)
         self.kept = _Streams()
         self.left = _Left()
+        self.heard = 0
 
     async def run(self, line: str) -> Confined:
         started = time.monotonic()
@@ -156,6 +167,8 @@ class _Session:
         except _Full:
             words = f"More than {self.limits.output_bytes} bytes were printed or returned."
             self.left = _Left("output_limit", error=words)
+        except _Nonsense as error:
+            self.left = _Left("error", error=str(error)[:_SLACK])
         except (ConnectionError, asyncio.IncompleteReadError):
             self._gone(time.monotonic() - started)
         finally:
@@ -203,28 +216,45 @@ class _Session:
             del self.kept.err[:-most]
 
     async def _said(self, data: bytes, writer: asyncio.StreamWriter) -> None:
-        self.kept.messages += data
-        while b"\n" in self.kept.messages:
-            line, _, self.kept.messages = self.kept.messages.partition(b"\n")
-            try:
-                message: JsonObject = plain_json(bytes(line))
-                operation = message["op"]
-            except (ValueError, TypeError, KeyError) as error:
-                self.left = _Left("error", error=f"what is said must be plain JSON: {error}")
-                continue
-            if operation == "ask":
+        messages = self.kept.messages
+        unseen = len(messages)
+        messages += data
+        while (end := messages.find(b"\n", unseen)) >= 0:
+            line, unseen = bytes(messages[:end]), 0
+            del messages[: end + 1]
+            message = self._understood(line)
+            if message["op"] == "ask":
                 answer = await self._answer(message)
                 writer.write(json.dumps(answer, allow_nan=False).encode() + b"\n")
                 await writer.drain()
             else:
-                self._ended(operation, message)
+                self._ended(message, len(line))
 
-    def _ended(self, operation: object, message: JsonObject) -> None:
-        if operation == "return":
-            self.left = _Left("ok", value=message.get("value"), error="", exit_code=0)
-        elif operation in ("error", "memory"):
-            outcome: Outcome = "memory" if operation == "memory" else "error"
-            self.left = _Left(outcome, error=str(message.get("error"))[:_SLACK])
+    def _understood(self, line: bytes) -> JsonObject:
+        self.heard += 1
+        if self.heard > _MOST_MESSAGES:
+            raise _Nonsense(f"It asked or said something more than {_MOST_MESSAGES} times.")
+        try:
+            message: Any = plain_json(line)
+        except ValueError as error:
+            words = f"what is asked or returned must be plain JSON: {error}"
+            raise _Nonsense(words) from None
+        if not isinstance(message, dict) or "op" not in message:
+            raise _Nonsense(_UNKNOWN)
+        return cast("JsonObject", message)
+
+    def _ended(self, message: JsonObject, size: int) -> None:
+        match message["op"]:
+            case "return":
+                if size > self.limits.output_bytes + _AROUND:
+                    raise _Full
+                self.left = _Left("ok", value=message.get("value"), error="", exit_code=0)
+            case "memory":
+                self.left = _Left("memory", error=str(message.get("error"))[:_SLACK])
+            case "error":
+                self.left = _Left("error", error=str(message.get("error"))[:_SLACK])
+            case _:
+                raise _Nonsense(_UNKNOWN)
 
     async def _answer(self, message: JsonObject) -> JsonObject:
         name: Any = message.get("name")

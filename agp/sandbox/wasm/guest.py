@@ -17,7 +17,7 @@ import random
 import sys
 import traceback
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _OFTEN_WANTED = """
@@ -28,6 +28,7 @@ for _name in _OFTEN_WANTED.split():
     __import__(_name)
 
 _CHANNEL = 0
+_MOST_WORDS = 4_000
 
 
 class _Files(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -66,8 +67,16 @@ def _compiled(files: dict[str, str], name: str) -> types.CodeType:
     return compile(text, name, "exec")
 
 
-def _say(message: dict[str, Any]) -> None:
-    data = (json.dumps(message) + "\n").encode()
+def _written(message: dict[str, Any]) -> str:
+    """The message as it is sent. Raises what `json.dumps` raises for what is no JSON.
+
+    A key that is there twice, as in {1: .., "1": ..}, stays so: the host refuses it.
+    """
+    return json.dumps(message, allow_nan=False)
+
+
+def _say(text: str) -> None:
+    data = (text + "\n").encode()
     while data:
         data = data[os.write(_CHANNEL, data) :]
 
@@ -94,7 +103,7 @@ def _ask(name: str, **arguments: Any) -> Any:
 
     ValueError is its word against the arguments.
     """
-    _say({"op": "ask", "name": name, "arguments": arguments})
+    _say(_written({"op": "ask", "name": name, "arguments": arguments}))
     answer = _lines.next()
     if "denied" in answer:
         raise PermissionError(answer["denied"])
@@ -115,14 +124,14 @@ def _place(error: BaseException) -> str:
     return f"{last.filename}, line {last.lineno}: "
 
 
-def _failure(error: BaseException) -> dict[str, Any]:
+def _failure(error: BaseException) -> str:
     lines = traceback.format_exception_only(type(error), error)
-    words = _place(error) + lines[-1].strip()
+    words = _place(error) + lines[-1].strip()[:_MOST_WORDS].encode("utf-8", "replace").decode()
     if isinstance(error, MemoryError):
-        return {"op": "memory", "error": words}
+        return _written({"op": "memory", "error": words})
     if isinstance(error, (SystemExit, KeyboardInterrupt, GeneratorExit)):
         words = "the code ended the program: " + words
-    return {"op": "error", "error": words}
+    return _written({"op": "error", "error": words})
 
 
 def _finished(value: Any) -> Any:
@@ -136,7 +145,7 @@ def _finished(value: Any) -> Any:
     raise RuntimeError("asynchronous code cannot wait here: there is no event loop")
 
 
-def _call(request: dict[str, Any]) -> dict[str, Any]:
+def _call(request: dict[str, Any]) -> str:
     file, _, name = request["entry"].partition(":")
     module = types.ModuleType(file.removesuffix(".py").replace("/", "."))
     module.__file__ = file
@@ -147,9 +156,9 @@ def _call(request: dict[str, Any]) -> dict[str, Any]:
         target = getattr(target(**request["construct"]), request["method"])
     value = _finished(target(**request["arguments"]))
     try:
-        return {"op": "return", "value": json.loads(json.dumps(value, allow_nan=False))}
+        return _written({"op": "return", "value": value})
     except (TypeError, ValueError, RecursionError) as error:
-        return {"op": "error", "error": f"what is returned must be plain JSON: {error}"}
+        return _written({"op": "error", "error": f"what is returned must be plain JSON: {error}"})
 
 
 def _program(request: dict[str, Any]) -> int:
@@ -177,6 +186,18 @@ def _program(request: dict[str, Any]) -> int:
     return 0
 
 
+def _flush() -> None:
+    flushing: tuple[Callable[[], Any], ...] = (
+        lambda: sys.stdout.flush(),
+        lambda: sys.stderr.flush(),
+    )
+    for flush in flushing:
+        try:
+            flush()
+        except BaseException:  # the code may have put anything there
+            continue
+
+
 _request = _lines.next()
 random.seed()
 sys.modules["agp_guest"] = types.ModuleType("agp_guest")
@@ -186,11 +207,12 @@ sys.stdin = io.TextIOWrapper(io.BytesIO(_request["stdin"].encode()), "utf-8")
 _code = 0
 if _request["method"] is None:
     _code = _program(_request)
+    _flush()
 else:
     try:
-        _say(_call(_request))
+        _last = _call(_request)
     except BaseException as _error:
-        _say(_failure(_error))
-sys.stdout.flush()
-sys.stderr.flush()
+        _last = _failure(_error)
+    _flush()
+    _say(_last)
 os._exit(_code & 0xFF)

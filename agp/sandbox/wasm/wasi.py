@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-_OK, _BAD_FILE, _UNSUPPORTED, _NO_SEEK = 0, 8, 52, 70
+_OK, _BAD_FILE, _INVALID, _UNSUPPORTED, _NO_SEEK = 0, 8, 28, 52, 70
 _CHARACTER_DEVICE = 2
 _STREAMS = range(3)
 CHANNEL = 0
 """Messages from and to the host; 1 and 2 are what they always are. The interpreter's own folders
 take the numbers from 3."""
+
+_MOST_BYTES, _MOST_PARTS = 1 << 20, 1024
+"""What one request may have this process hold: its memory is not the instance's, and has no limit
+of its own. More is answered in part, as by any pipe."""
 
 
 class Memory(Protocol):
@@ -81,6 +85,8 @@ class System:
         return _OK
 
     def random_get(self, start: int, length: int) -> int:
+        if not 0 <= length <= _MOST_BYTES:
+            return _INVALID
         self.memory.write(start, os.urandom(length))
         return _OK
 
@@ -92,6 +98,8 @@ class System:
 
     def poll_oneoff(self, waits: int, events: int, count: int, happened: int) -> int:
         """Sleep until the first clock; streams are always ready."""
+        if not 0 < count <= _MOST_PARTS:
+            return _INVALID
         ready: list[tuple[float, bytes]] = []
         for number in range(count):
             wait = self.memory.read(waits + 48 * number, 48)
@@ -141,8 +149,10 @@ class System:
     def fd_write(self, file: int, parts: int, count: int, result: int) -> int:
         if file not in _STREAMS:
             return _BAD_FILE
-        data = b"".join(self.memory.read(*part) for part in self._parts(parts, count))
-        self.write(file, data)
+        data = bytearray()
+        for start, length in self._parts(parts, count):
+            data += self.memory.read(start, min(length, _MOST_BYTES - len(data)))
+        self.write(file, bytes(data))
         self.memory.write(result, struct.pack("<I", len(data)))
         return _OK
 
@@ -151,12 +161,13 @@ class System:
             return _BAD_FILE
         data = b""
         for start, length in self._parts(parts, count)[:1]:
-            data = self.read(length)
+            data = self.read(min(length, _MOST_BYTES))
             self.memory.write(start, data)
         self.memory.write(result, struct.pack("<I", len(data)))
         return _OK
 
     def _parts(self, start: int, count: int) -> list[tuple[int, int]]:
+        count = min(count & 0xFFFFFFFF, _MOST_PARTS)
         table = self.memory.read(start, 8 * count)
         return [struct.unpack_from("<II", table, 8 * number) for number in range(count)]
 

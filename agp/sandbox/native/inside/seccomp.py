@@ -77,13 +77,17 @@ def _one_of(position: int, values: tuple[int, ...]) -> Code:
 
 def _opening(position: int) -> Code:
     # O_TRUNC without writing empties a file and is no write for the first versions of Landlock;
-    # an unnamed file would not be seen by who measures the folder.
+    # nor is access mode 3, which opens for neither reading nor writing and may empty too; an
+    # unnamed file would not be seen by who measures the folder.
     return [
         _word(position),
         (_ANY, 0, 1, _O_TMPFILE),
         _end(_EOPNOTSUPP),
         (_AND, 0, 0, _O_TRUNC | _O_ACCMODE),
         (_EQ, 0, 1, _O_TRUNC),
+        _end(_EPERM),
+        (_AND, 0, 0, _O_ACCMODE),
+        (_EQ, 0, 1, _O_ACCMODE),
         _end(_EPERM),
         _end(),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, cast
 
 import rfc8785
 import sqlalchemy as sa
@@ -104,8 +104,8 @@ def _brought() -> dict[str, tuple[int, bool, str, str]]:
     imported: set[str] = set()
     for body in bind.execute(_AUDIT).scalars():
         entry = _read(body)
-        payload = entry.get("payload")
-        if entry.get("kind") == "commit" and isinstance(payload, dict) and "bundle" in payload:
+        payload = _object(entry.get("payload"))
+        if entry.get("kind") == "commit" and "bundle" in payload:
             imported.add(str(payload.get("commit")))  # a branch that was taken over whole
     found: dict[str, tuple[int, bool, str, str]] = {}
     for after, commit, seq, operator, author, at in bind.execute(_CHANGES):
@@ -118,8 +118,8 @@ def _brought() -> dict[str, tuple[int, bool, str, str]]:
 def _code_of(type_: str, body: str) -> str | None:
     """The digest of the code of a record; of a server, its command line counts too."""
     record = _read(body)
-    written = record.get("implementation")
-    if type_ == "prompt" or not isinstance(written, dict):
+    written = _object(record.get("implementation"))
+    if type_ == "prompt" or not written:
         return None  # texts; or damaged, for fsck to name
     try:
         code = {"kind": written["kind"], "entry": written["entry"], "files": written["files"]}
@@ -140,7 +140,11 @@ def _read(body: str | bytes) -> dict[str, Any]:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return value if isinstance(value, dict) else {}
+    return _object(value)
+
+
+def _object(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _limits() -> None:
