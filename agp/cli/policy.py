@@ -166,6 +166,7 @@ def _folder(place: Place) -> Path:
 
 def _request(project: Project, call: list[str]) -> ActionRequest:
     import shlex
+    from dataclasses import replace
 
     from agp.errors import InputError
     from agp.permissions import ActionRequest
@@ -187,7 +188,10 @@ def _request(project: Project, call: list[str]) -> ActionRequest:
         raise InputError(
             f"{rid} has no action {action!r}.", hint=f"It has: {', '.join(actions) or 'none'}"
         )
-    return ActionRequest.of(tuple(agent.split("/")), record, action, dict(map(_argument, given)))
+    arguments = dict(map(_argument, given))
+    request = ActionRequest.of(tuple(agent.split("/")), record, action, arguments)
+    kind = KINDS[rid.type]
+    return replace(request, meant=kind.meant(record, kind.build(record), action, arguments))
 
 
 def _named(project: Project, tool: str) -> tuple[Any, str]:

@@ -112,7 +112,8 @@ def approve(
     yes: Yes = False,
     output: Output = Format.table,
 ) -> None:
-    """Let code run in processes: this code, in place of what it replaces, under today's policy.
+    """Let code run in processes: as this resource, in place of what it replaces, under today's
+    policy.
 
     The approval ends by itself, when the policy changes, and when the code comes to replace
     something else. On a terminal it is asked for; elsewhere --yes says it.

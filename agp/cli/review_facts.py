@@ -77,7 +77,8 @@ def lines_of(facts: dict[str, Any]) -> list[str]:
     lines.append(f"Could do now, and could not before: {can}")
     for each in facts["decisions"]:
         end = f" until {each['expires_at'][:10]}" if each["expires_at"] else ""
-        lines.append(f"{each['decision']}{end} by {each['reviewer']}: {each['reason']}")
+        place = "" if each["resource"] == facts["resource"] else f" as {each['resource']}"
+        lines.append(f"{each['decision']}{place}{end} by {each['reviewer']}: {each['reason']}")
     return [*lines, ""]
 
 

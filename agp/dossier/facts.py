@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from agp.audit import log as audit
@@ -14,6 +14,7 @@ from agp.audit.entries import Entry
 from agp.audit.keys import vouched_for
 from agp.audit.verdict import Verdict
 from agp.audit.verify import verify
+from agp.rspl.approved import REJECTED
 from agp.rspl.commits import Commit
 from agp.rspl.dependencies import closure
 from agp.rspl.entities import EntityType, Record, ResourceId
@@ -98,7 +99,8 @@ def gather(history: History, agent: str, branch: str) -> Facts:
 def _component(session: Session, history: History, record: Record) -> Component:
     code = code_of(record)
     written = select(OriginRow.origin).where(OriginRow.code == code).order_by(OriginRow.origin)
-    given = select(ApprovalRow).where(ApprovalRow.code == code).order_by(ApprovalRow.id)
+    here = or_(ApprovalRow.resource == str(record.id), ApprovalRow.decision == REJECTED)
+    given = select(ApprovalRow).where(ApprovalRow.code == code, here).order_by(ApprovalRow.id)
     approvals = list(session.scalars(given))
     session.expunge_all()
     return Component(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Literal, cast
 
+from agp.rspl import trusted
 from agp.rspl.entities import JsonObject, Record
 from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.base import function_name
@@ -60,7 +61,9 @@ class ActionRequest:
 
     ``agent_chain`` names the agents, the first one that was started, the last one that acts;
     ``resource`` is ``type/name``; ``sort`` is ``mcp`` or ``skill`` where it is one;
-    ``other_names`` what else it is known by; ``urls`` the addresses it leads to by itself.
+    ``other_names`` what else it is known by; ``urls`` the addresses it leads to by itself;
+    ``meant`` the arguments as the action will get them, where it converts them (None: it does not);
+    ``reaches_disk`` False for what works on nothing but its own state or other agents.
     """
 
     agent_chain: tuple[str, ...]
@@ -70,6 +73,8 @@ class ActionRequest:
     sort: str = ""
     other_names: frozenset[str] = frozenset()
     urls: tuple[str, ...] = ()
+    meant: JsonObject | None = None
+    reaches_disk: bool = True
 
     @classmethod
     def of(
@@ -91,13 +96,24 @@ class ActionRequest:
             sort=code.kind if code.kind in ("mcp", "skill") else "",
             other_names=frozenset(known),
             urls=(url,) if code.kind == "mcp" and isinstance(url, str) else (),
+            reaches_disk=record.type.value == "tool" or not _on_state_only(record),
         )
+
+    @property
+    def readings(self) -> tuple[JsonObject, ...]:
+        """The arguments as they are given, and as they are meant: both are this one call."""
+        return (self.arguments,) if self.meant is None else (self.arguments, self.meant)
 
     @property
     def name(self) -> str:
         """The resource and its action in short: ``python``, ``workspace.write``."""
         own = self.resource.partition("/")[2]
         return own if self.action == own else f"{own}.{self.action}"
+
+
+def _on_state_only(record: Record) -> bool:
+    """Agents, and the memories and environments that are part of agp: they keep no files."""
+    return record.type.value == "agent" or trusted.is_shipped(record.implementation.digest)
 
 
 @dataclass(frozen=True)

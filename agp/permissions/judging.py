@@ -23,12 +23,11 @@ def judge_call(policy: Policy, request: ActionRequest, ground: Ground) -> Decisi
     rules allow). What no rule names asks.
     """
     try:
-        found = leaves(request.arguments)
+        call = Call(_names(request), request.other_names, [*map(leaves, request.readings)])
     except Unreadable as error:
         return Decision("deny", "built in: readable arguments", str(error))
-    if (outside := out_of_scope(policy, request, found, ground)) is not None:
+    if (outside := out_of_scope(policy, request, call.leaves, ground)) is not None:
         return outside
-    call = Call(_names(request), request.other_names, found)
     for verdict in ("deny", "ask", "allow"):
         for place, each in _rules(policy, request, verdict):
             fit = each.covers(call) if verdict == "allow" else each.touches(call)

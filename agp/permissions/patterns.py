@@ -24,12 +24,18 @@ class Call:
     """A call as rules see it.
 
     ``names`` are what it is properly called (``tool/python``, ``python``, ``workspace.write``);
-    ``other_names`` what else it could be known by, which only rules that deny or ask look at.
+    ``other_names`` what else it could be known by, which only rules that deny or ask look at;
+    ``readings`` the values of its arguments as they are given, and as the tool will get them.
     """
 
     names: frozenset[str]
     other_names: frozenset[str]
-    leaves: Sequence[Leaf]
+    readings: Sequence[Sequence[Leaf]]
+
+    @cached_property
+    def leaves(self) -> list[Leaf]:
+        """The values of all readings."""
+        return list(dict.fromkeys(leaf for reading in self.readings for leaf in reading))
 
     @cached_property
     def folded(self) -> frozenset[str]:
@@ -63,14 +69,21 @@ class Rule:
         return cls(text.strip(), tool, tuple(conditions))
 
     def touches(self, call: Call) -> bool:
-        """Whether some reading of the call fits: the test for deny and ask."""
+        """Whether some reading of the call fits: the test for deny and ask.
+
+        Each argument counts as it is given or as it is meant, whatever the others fit as.
+        """
         tool = fold(self.tool)
         if not any(_fits(tool, name) for name in call.folded):
             return False
         return all(
             any(
                 any(_fits(fold(argument), fold(name)) for name in leaf.names)
-                and any(_fits(fold(glob), fold(each)) for each in spellings(leaf.text))
+                and any(
+                    _fits(fold(glob), fold(each))
+                    for text in (leaf.text, *leaf.alike)
+                    for each in spellings(text)
+                )
                 for leaf in call.leaves
             )
             for argument, glob in self.conditions
@@ -80,11 +93,21 @@ class Rule:
         """Whether every reading of the call fits: the test for allow."""
         if not any(_fits(self.tool, name) for name in call.names):
             return False
-        for argument, glob in self.conditions:
-            named = [leaf for leaf in call.leaves if any(_fits(argument, n) for n in leaf.names)]
-            if not named or not all(_fits(glob, s) for leaf in named for s in spellings(leaf.text)):
-                return False
-        return True
+        return all(
+            self._covers(reading, argument, glob)
+            for reading in call.readings
+            for argument, glob in self.conditions
+        )
+
+    def _covers(self, reading: Sequence[Leaf], argument: str, glob: str) -> bool:
+        named = [leaf for leaf in reading if any(_fits(argument, name) for name in leaf.names)]
+        return bool(named) and all(
+            any(
+                all(_fits(glob, each) for each in spellings(text))
+                for text in (leaf.text, *leaf.alike)
+            )
+            for leaf in named
+        )
 
 
 @lru_cache(maxsize=1024)

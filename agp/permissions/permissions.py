@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agp.canonical import digest
@@ -23,6 +23,7 @@ from agp.permissions.record import note
 from agp.permissions.scopes import Ground, file_denied, host_denied
 from agp.permissions.showing import shown
 from agp.rspl.entities import JsonObject, Record
+from agp.rspl.kinds import KINDS
 from agp.store.database import Database
 
 _NOBODY = "nobody to ask"
@@ -99,7 +100,7 @@ class Permissions:
         """
         decision = self.call(request)
         if decision.verdict == "ask":
-            details = tuple((name, shown(value)) for name, value in request.arguments.items())
+            details = _details(request)
             question = Question(
                 "call", request.agent_chain, request.name, decision.rule, decision.reason, details
             )
@@ -227,11 +228,29 @@ class Guard:
     permissions: Permissions
     chain: tuple[str, ...]
 
-    async def demand(self, record: Record, action: str, arguments: Mapping[str, Any]) -> Decision:
-        """Make sure that a call may be made. Raises Denied."""
-        return await self.permissions.demand(
-            ActionRequest.of(self.chain, record, action, arguments)
-        )
+    async def demand(
+        self, record: Record, instance: Any, action: str, arguments: JsonObject
+    ) -> Decision:
+        """Make sure that a call may be made, as it is written and as the instance will take it.
+
+        Raises Denied.
+        """
+        request = ActionRequest.of(self.chain, record, action, arguments)
+        if self.permissions.call(request).verdict != "deny":  # else the tool need not read it
+            meant = KINDS[record.type].meant(record, instance, action, arguments)
+            request = replace(request, meant=meant)
+        return await self.permissions.demand(request)
+
+
+def _details(request: ActionRequest) -> tuple[tuple[str, str], ...]:
+    """The arguments for a person, and what the tool will get instead where it converts them."""
+    given = {name: shown(value) for name, value in request.arguments.items()}
+    meant = {name: shown(value) for name, value in (request.meant or {}).items()}
+    taken = ((f"{name}, as it is taken", text) for name, text in meant.items())
+    return (
+        *given.items(),
+        *(each for name, each in zip(meant, taken, strict=True) if meant[name] != given.get(name)),
+    )
 
 
 def read_mode(text: str | Mode | None) -> Mode | None:

@@ -6,9 +6,11 @@ no tool may write: the project's folders of resources.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path, PurePosixPath
 
 from agp.permissions.decisions import ActionRequest, Decision
@@ -42,7 +44,14 @@ _WRITES = _set(
     "write append create save put make mkdir move rename copy delete remove replace edit update "
     "set upload insert truncate touch"
 )
-_SHAPED = re.compile(r"(?:~|/|\.{1,2}[\\/]|[A-Za-z]:[\\/]|\\\\|file:)|(?:.*[\\/])?\.\.(?:[\\/]|$)")
+_SHAPED = re.compile(
+    r"~[\w.+-]*(?:[\\/]|$)|/|\.{1,2}[\\/]|[A-Za-z]:[\\/]|\\\\|file:"  # by how it begins
+    r"|\$(?:[A-Za-z_]\w*|\{[^}]*\}|\([^)]*\))(?:[\\/]|$)|(?:.*[\\/])?\.\.(?:[\\/]|$)"
+)
+_PATH_PART = re.compile(r"\S{1,300}")
+_PARTS, _FEW = 3, 8
+_ROOTED = re.compile(r"[\\/]{2}")
+_ELSEWHERE = re.compile(r"~|.*\$[A-Za-z_{(]")
 
 
 @dataclass(frozen=True)
@@ -54,8 +63,7 @@ class Ground:
 
     def inside(self, path: str) -> str:
         """A path as seen from the project's folder, where it is in it; ``~`` filled in."""
-        if path == "~" or path.startswith("~/"):
-            path = str(Path.home()) + path[1:]
+        path = os.path.expanduser(path)  # of a user whom nobody knows it stays as it is
         folder = self.folder.as_posix().rstrip("/")
         if path == folder:
             return "."
@@ -80,7 +88,7 @@ class Ground:
                 return f"{_FOLDER}/"
             if parts and parts[-1] in _FILES:
                 return parts[-1]
-            seen = fold(self.inside(path))
+            seen = fold(self.inside(os.path.expandvars(path)))
             for each in self.guarded:
                 own = fold(self.inside(each))
                 if seen == own or seen.startswith((own + "/", own + "-")):  # a store's WAL too
@@ -99,9 +107,9 @@ def out_of_scope(
     files, hosts = policy.files, policy.network.hosts
     reads, writes = _access(request)
     paths = [leaf for leaf in found if _is_path(leaf)]
-    if writes and request.resource.startswith("tool/"):
-        for path in paths:
-            if name := ground.code(path.text):
+    if writes and request.reaches_disk:
+        for path in _could_be_paths(found):
+            if name := ground.code(path):
                 reason = f"{name} holds this project's resources: only a person writes there"
                 return Decision("deny", "built in: resource folders", reason)
     if files.read is not None or files.write is not None:
@@ -118,6 +126,15 @@ def out_of_scope(
             if no := host_denied(policy, host):
                 return no
     return None
+
+
+def _could_be_paths(found: Sequence[Leaf]) -> Iterator[str]:
+    """Each value that could be a path, and what a call may put together of up to three of them."""
+    parts = list(dict.fromkeys(t for leaf in found if _PATH_PART.fullmatch(t := leaf.text.strip())))
+    for size in range(1, _PARTS + 1):
+        for chosen in permutations(parts[:_FEW], size):
+            yield "/".join(chosen)
+    yield from parts[_FEW:]
 
 
 def file_denied(policy: Policy, ground: Ground, path: str, *, write: bool) -> Decision | None:
@@ -150,6 +167,8 @@ def _host_glob(glob: str) -> str:
 
 
 def _in(globs: Iterable[str], path: str, ground: Ground) -> bool:
+    if _ELSEWHERE.match(path):  # where it leads is for the tool's shell to say
+        return False
     for glob in globs:
         own = ground.inside(normal_path(glob) or glob)
         if own in ("*", "**") and not (path.startswith("/") or path.split("/")[0] == ".."):
@@ -168,8 +187,8 @@ def _access(request: ActionRequest) -> tuple[bool, bool]:
 
 
 def _is_path(leaf: Leaf) -> bool:
-    if is_url(leaf.text):
-        return False
+    if is_url(leaf.text) and not _ROOTED.match(leaf.text.strip()):
+        return False  # //host/x and \\host\x can be both
     return bool(_SHAPED.match(leaf.text.strip())) or (
         _said(leaf, _PATHS) and leaf.text.strip() not in ("", "null", "[]", "{}")
     )

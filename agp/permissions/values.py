@@ -20,6 +20,7 @@ from agp.permissions.hosts import normal_url
 _DEEPEST = 24
 _MOST = 20_000
 _LONGEST_PATH = 4_096
+_EXACT = 2**53  # as far as floats hold every whole number
 _FILE_URL = re.compile(r"file:(?://(?:localhost)?(?=/))?", re.IGNORECASE)
 
 
@@ -31,12 +32,13 @@ class Leaf(NamedTuple):
     """One text of the arguments.
 
     ``names`` are the names on the way to it, outermost first (a list adds none); ``is_key`` says
-    that it is itself a name inside a nested mapping.
+    that it is itself a name inside a nested mapping; ``alike`` are other texts of the same number.
     """
 
     names: tuple[str, ...]
     text: str
     is_key: bool = False
+    alike: tuple[str, ...] = ()
 
 
 def leaves(arguments: Mapping[str, Any]) -> list[Leaf]:
@@ -72,7 +74,17 @@ def _leaves(names: tuple[str, ...], value: object, depth: int) -> Iterator[Leaf]
         for each in cast("list[object]", value):
             yield from _leaves(names, each, depth + 1)
     else:
-        yield Leaf(names, json.dumps(value, default=str))
+        text = json.dumps(value, default=str)
+        yield Leaf(names, text, alike=tuple(_number_texts(cast("object", value)) - {text}))
+
+
+def _number_texts(value: object) -> set[str]:
+    """How people write a whole number: ``5`` and ``5.0`` are one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return set()
+    if not abs(value) <= _EXACT or value != int(value):  # nor what is no number (NaN)
+        return set()
+    return {str(int(value)), f"{int(value)}.0"}
 
 
 class _Pairs(list[tuple[str, object]]):

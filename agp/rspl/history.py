@@ -121,6 +121,7 @@ class History:
             search.fill(session, name)
             self.note_sources(name, sources_at(session, at), session)
             audit.append(session, "branch", author, {"branch": name, "commit": at})
+            self.origins.moved(session)
 
     def delete_branch(self, name: str, *, author: str = "user") -> None:
         """Take a branch away; its commits and versions stay. Raises InputError for main."""
@@ -138,6 +139,7 @@ class History:
             session.delete(row)
             session.flush()
             search.drop(session, gone)
+            self.origins.moved(session)
 
     def head(self, branch: str) -> str | None:
         """The commit a branch stands at. Raises NotFoundError for an unknown branch."""
@@ -254,6 +256,7 @@ class History:
         self._activate(session, branch, moved, changes)
         brought = [record for c in moved if (record := changes[c.resource]) is not None]
         self.origins.note(session, brought, origin, reason.author)
+        self.origins.changed(session, [(c.before, changes[c.resource]) for c in moved])
         if merged is not None:
             self.note_sources(branch, merged_sources(session, branch, merged), session)
         connection.execute(_MOVE_HEAD, {"branch": branch, "to": commit.id})

@@ -1,27 +1,27 @@
 """Who wrote the code of one store, and so where it runs: in this process, or confined.
 
 Contract: the first who brings code to a store is its origin for good. A person's code may run in
-the process; any other needs an approval that is valid now (`agp.trust` writes them). The store is
-asked once per code, when a record with it is first read or brought, never on a `get`.
+the process; any other needs an approval that is valid now (`agp.trust` writes them), for the
+resource that it runs as, and while it stands there. The store is asked once per code and resource,
+when such a record is first read or brought, never on a `get`; what needs an approval is judged
+anew after each commit here that changes code, and with every new view if the store moved on.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import threading
+from collections.abc import Iterable
 from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, event, func, insert, select
 from sqlalchemy.orm import Session
 
 from agp.errors import InputError, ResourceError
 from agp.rspl import trusted
+from agp.rspl.approved import APPROVED, approved_until, code_in, code_of, is_live
 from agp.rspl.entities import Record
-from agp.rspl.kinds import KINDS
 from agp.store.database import Database
-from agp.store.tables import ApprovalRow, ChangeRow, CommitRow, ObjectRow, OriginRow, now, table
+from agp.store.tables import ApprovalRow, CommitRow, OriginRow, now, table
 
 Origin = Literal["person", "optimizer", "model", "import"]
 PERSON: Final[Origin] = "person"
@@ -30,20 +30,17 @@ MODEL: Final[Origin] = "model"
 IMPORT: Final[Origin] = "import"
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 
-DECISION = "approval"
-"""The kind of audit entry that every decision on code has, rejections too."""
-APPROVED, REJECTED = "approved", "rejected"
-KEEPING = ("merge", "restore", "rollback")
-"""Operators that bring back what was decided on before: they do not make a new parent."""
 _FIRST_SCHEMA = "0003"
 _BATCH = 400
 
-_ORIGINS, _APPROVALS = table(OriginRow), table(ApprovalRow)
+_ORIGINS, _APPROVALS, _COMMITS = table(OriginRow), table(ApprovalRow), table(CommitRow)
+_MOMENT = select(
+    select(func.max(_COMMITS.c.seq)).scalar_subquery(),
+    select(func.max(_APPROVALS.c.id)).scalar_subquery(),
+)
 
-
-def code_of(record: Record) -> str | None:
-    """The digest of the code that a record's instances run; None where they run none."""
-    return KINDS[record.type].code(record)
+Use = tuple[str, str]
+"""Code, and the resource ``type/name`` that it runs as."""
 
 
 class Origins:
@@ -56,11 +53,13 @@ class Origins:
     def __init__(self, database: Database, policy: str = "") -> None:
         self._database = database
         self._policy = policy
-        self._met: dict[str, bool] = {}
-        """Codes that the store was asked about, and whether it knew them."""
-        self._doubted: set[str] = set()
+        self._met: dict[Use, bool] = {}
+        """What the store was asked about, and whether it knew the code."""
+        self._doubted: set[Use] = set()
         """Those among them that need an approval."""
-        self._judged_at: tuple[int | None, str] = (None, policy)
+        self._judged_at: tuple[str, int, int] | None = None
+        """Policy, newest commit and newest decision that they were last judged by."""
+        self._judging = threading.Lock()
 
     @property
     def policy(self) -> str:
@@ -79,24 +78,56 @@ class Origins:
 
         Parameters: ``origin`` who brings it, if it is new to the store; None for nobody knows.
         """
-        codes = self._unmet(records)
-        if codes:
+        uses = self._unmet(records)
+        if uses:
             with self._database.snapshot() as connection:
-                self._judge(connection, codes, origin)
+                self._judge(connection, uses, origin)
 
     def met(self, connection: Connection, records: Iterable[Record]) -> None:
         """The same for records that were just read, on the connection they were read on."""
-        if codes := self._unmet(records):
-            self._judge(connection, codes, None)
+        if uses := self._unmet(records):
+            self._judge(connection, uses, None)
 
-    def renew(self, connection: Connection) -> None:
-        """Judge anew what needs an approval, where one was given or taken since."""
+    def renew(self, connection: Connection, *, anew: bool = False) -> None:
+        """Judge anew what needs an approval, where there were commits or decisions since.
+
+        Parameters: ``anew`` do so even if there were none (a branch was deleted).
+        """
         if not self._doubted:
             return
-        newest = connection.execute(select(func.max(_APPROVALS.c.id))).scalar()
-        if (newest, self._policy) != self._judged_at:
-            self._judged_at = (newest, self._policy)
+        seq, decision = connection.execute(_MOMENT).one()
+        moment = (self._policy, seq or 0, decision or 0)
+        with self._judging:
+            last = self._judged_at
+            if last is not None and last[0] == moment[0]:
+                older = moment[1] < last[1] or moment[2] < last[2]  # another thread knows better
+                if older or (moment == last and not anew):
+                    return
             self._judge(connection, set(self._doubted), None)
+            self._judged_at = moment
+
+    def changed(
+        self, session: Session, changes: Iterable[tuple[str | None, Record | None]]
+    ) -> None:
+        """Judge anew once a transaction is committed that puts code in place of other code.
+
+        Parameters: ``changes`` digest of the version before, and the record after, of what moved.
+        """
+        if self._doubted and any(
+            code_in(session.connection(), before) != (code_of(after) if after else None)
+            for before, after in changes
+        ):
+            self.moved(session)
+
+    def moved(self, session: Session) -> None:
+        """Judge anew once a transaction is committed that moves a branch as a whole."""
+
+        def judge(_: Session) -> None:
+            if self._doubted:
+                with self._database.snapshot() as connection:
+                    self.renew(connection, anew=True)
+
+        event.listen(session, "after_commit", judge, once=True)
 
     def of(self, records: Iterable[Record]) -> Origin:
         """A person where all code of records is a person's; else who else wrote of it."""
@@ -119,7 +150,7 @@ class Origins:
         new: dict[str, Record] = {}
         for record in records:
             code = code_of(record)
-            if code is not None and not self._met.get(code):
+            if code is not None and not self._met.get((code, str(record.id))):
                 new.setdefault(code, record)
         if new:
             known = _known(session.connection(), set(new))
@@ -136,117 +167,55 @@ class Origins:
                 )
             row = {"code": code, "origin": origin, "author": by, "resource": str(record.id)}
             rows.append({**row, "created_at": now()})
-            self._take(code, origin)
+            self._take((code, str(record.id)), origin, None)
         if rows:
             session.execute(insert(_ORIGINS), rows)
 
-    def _unmet(self, records: Iterable[Record]) -> set[str]:
-        """Codes that the store was not asked about, or did not know then."""
-        codes = {code for record in records if (code := code_of(record)) is not None}
-        return {code for code in codes if not self._met.get(code)}
+    def _unmet(self, records: Iterable[Record]) -> set[Use]:
+        """What the store was not asked about, or did not know then."""
+        found = ((code_of(record), record) for record in records)
+        uses = {(code, str(record.id)) for code, record in found if code is not None}
+        return {use for use in uses if not self._met.get(use)}
 
-    def _judge(self, connection: Connection, codes: set[str], origin: Origin | None) -> None:
+    def _judge(self, connection: Connection, uses: set[Use], origin: Origin | None) -> None:
         old = str(self._database.schema) < _FIRST_SCHEMA  # opened without migrating: a person's
+        codes = {code for code, _ in uses}
         known = {} if old else _known(connection, codes)
-        for code in codes:
-            self._met[code] = code in known
+        foreign = {code for code, first in known.items() if first != PERSON}
+        approved = _approved(connection, foreign)
+        for use in uses:
+            code, resource = use
+            self._met[use] = code in known
             first = known.get(code) or (PERSON if old else origin)
+            until = None
+            if code in approved and is_live(connection, code, resource):
+                until = approved_until(connection, code, resource, self._policy)
             if first is not None:
-                self._take(code, first)
-        if waiting := {code for code in codes & known.keys() if code in self._doubted}:
-            for code in waiting:
-                until = approved_until(connection, code, self._policy)
-                if until is not None:
-                    trusted.allow(code, until.timestamp())
+                self._take(use, first, until.timestamp() if until else None)
+        if approved:
+            self._judged_at = None  # perhaps of an older moment than the last time
 
-    def _take(self, code: str, origin: Origin) -> None:
-        """Without an approval, a person's code is trusted, and no other."""
+    def _take(self, use: Use, origin: Origin, until: float | None) -> None:
+        """A person's code is trusted for good, any other as far as it is approved."""
+        code, resource = use
         if origin == PERSON:
+            self._doubted.discard(use)
             if not trusted.is_trusted(code):
                 trusted.allow(code)
         elif not trusted.is_shipped(code):
-            self._doubted.add(code)
-            trusted.revoke(code)
+            self._doubted.add(use)
+            trusted.settle(code, resource, until)
 
 
-def approved_until(
-    connection: Connection, code: str, policy: str, moment: datetime | None = None
-) -> datetime | None:
-    """When the approval of code ends that counts now; None where there is none.
-
-    It counts where it was given under this policy, for replacing what the code replaces, has not
-    ended, and was not followed by a rejection.
-    """
-    for row in standing(connection, code, policy, moment or datetime.now(UTC)):
-        brought = introduction(connection, code, row.resource)
-        if brought is not None and brought.parent == row.parent:
-            return datetime.fromisoformat(row.expires_at)
-    return None
-
-
-def standing(
-    connection: Connection, code: str, policy: str, moment: datetime
-) -> Iterator[Row[Any]]:
-    """The approvals of code under a policy that have not ended, as far as no rejection followed."""
-    query = select(_APPROVALS).where(_APPROVALS.c.code == code).order_by(_APPROVALS.c.id.desc())
-    for row in connection.execute(query).all():
-        if row.decision != APPROVED:
-            return
-        ends = row.expires_at
-        if row.policy == policy and ends and datetime.fromisoformat(ends) > moment:
-            yield row
-
-
-def newest_decision(connection: Connection, code: str) -> str | None:
-    """What was decided on code last, None for nothing."""
-    query = select(_APPROVALS.c.decision).where(_APPROVALS.c.code == code)
-    return connection.execute(query.order_by(_APPROVALS.c.id.desc()).limit(1)).scalar()
-
-
-@dataclass(frozen=True)
-class Introduction:
-    """How code came to a resource: the commit, the versions, and the code that it replaced."""
-
-    commit: str
-    after: str
-    before: str | None
-    parent: str | None
-
-
-def introduction(connection: Connection, code: str, resource: str) -> Introduction | None:
-    """The newest commit that made code live in a resource in place of other code.
-
-    One that only brought back what was there before counts where there is no other.
-    """
-    type_, _, name = resource.partition("/")
-    changes, commits = table(ChangeRow), table(CommitRow)
-    query = (
-        select(changes.c.commit, changes.c.before, changes.c.after, commits.c.operator)
-        .join(commits, commits.c.id == changes.c.commit)
-        .where(changes.c.type == type_, changes.c.name == name, changes.c.after.is_not(None))
-        .order_by(commits.c.seq.desc())
-    )
-    codes: dict[str, str | None] = {}
-
-    def of(digest: str | None) -> str | None:
-        if digest is not None and digest not in codes:
-            codes[digest] = _code_in(connection, digest)
-        return codes[digest] if digest is not None else None
-
-    brought_back: Introduction | None = None
-    for commit, before, after, operator in connection.execute(query):
-        if of(after) == code and of(before) != code:
-            found = Introduction(commit, after, before, of(before))
-            if operator not in KEEPING:
-                return found
-            brought_back = brought_back or found
-    return brought_back
-
-
-def _code_in(connection: Connection, digest: str) -> str | None:
-    objects = table(ObjectRow)
-    body = connection.execute(select(objects.c.body).where(objects.c.digest == digest)).scalar()
-    return None if body is None else code_of(Record.model_validate(json.loads(body)))
+def _approved(connection: Connection, codes: set[str]) -> set[str]:
+    """Those that a person ever approved, as whichever resource."""
+    found: set[str] = set()
+    wanted = sorted(codes)
+    for start in range(0, len(wanted), _BATCH):
+        among = _APPROVALS.c.code.in_(wanted[start : start + _BATCH])
+        query = select(_APPROVALS.c.code).where(among, _APPROVALS.c.decision == APPROVED)
+        found.update(connection.execute(query.distinct()).scalars())
+    return found
 
 
 def _known(connection: Connection, codes: set[str]) -> dict[str, Origin]:

@@ -45,8 +45,9 @@ class _Place(ModuleType):
 def load_entry(implementation: Implementation, *, where: str) -> Any:
     """The attribute that ``implementation.entry`` names.
 
-    Raises UntrustedError for code that may not run in this process, ResourceError with file,
-    line and cause when the code does not import.
+    Parameters: ``where`` the resource that it is loaded for, ``type/name``. Raises UntrustedError
+    for code that may not run in this process, ResourceError with file, line and cause when the
+    code does not import.
     """
     location, attribute = entry_of(implementation, where)
     trusted.demand(implementation.digest, where)

@@ -1,8 +1,10 @@
 """Which code may run in this process: what a person wrote or approved, by its digest.
 
-Contract: nothing is trusted before somebody who knows says so (`allow`), and everything that is
-not is built as a confined instance (`agp.rspl.confined`). Who wrote code is known to the store
-(`agp.rspl.origins`); here is only the answer, because it is asked for on the way of every call.
+Contract: nothing is trusted before somebody who knows says so, and everything that is not is
+built as a confined instance (`agp.rspl.confined`). What a person wrote may run as any resource
+(`allow`); what a person approved only as the resource that it was approved for (`settle`). Who
+wrote code is known to the store (`agp.rspl.origins`); here is only the answer, because it is
+asked for on the way of every call.
 """
 
 from __future__ import annotations
@@ -10,12 +12,16 @@ from __future__ import annotations
 import math
 import threading
 import time
+from typing import Final
 
 from agp.errors import UntrustedError
 from agp.rspl.entities import Implementation
 
+ANY: Final = ""
+"""In place of a resource: whichever it is."""
 _LOCK = threading.Lock()
-_until: dict[str, float] = {}
+_until: dict[str, dict[str, float]] = {}
+"""Code → the resource, or ANY, that it may run as → until when."""
 _shipped: set[str] = set()
 _epoch = 0
 _next_end = math.inf
@@ -27,15 +33,28 @@ def code_digest(implementation: Implementation) -> str:
     return implementation.digest
 
 
-def allow(code: str, until: float | None = None) -> None:
-    """Let code run in this process, for good or until a moment (seconds since 1970)."""
-    global _next_end
+def allow(code: str, until: float | None = None, resource: str = ANY) -> None:
+    """Let code run in this process, for good or until a moment (seconds since 1970).
+
+    Parameters: ``resource`` the only one that it may run as, ``type/name``; by default any.
+    """
     with _LOCK:
-        before = _until.get(code)
-        _until[code] = math.inf if until is None else until
-        _next_end = min(_next_end, _until[code])
-        if before is None and _refused:
-            _turn()
+        _allow(code, resource, math.inf if until is None else until)
+
+
+def settle(code: str, resource: str, until: float | None) -> None:
+    """Let code that no person wrote run as one resource until a moment; None for not at all.
+
+    It may then run as another one only if that was settled too. Shipped code stays trusted.
+    """
+    with _LOCK:
+        if code in _shipped:
+            return
+        _take_away(code, ANY)
+        if until is None:
+            _take_away(code, resource)
+        else:
+            _allow(code, resource, until)
 
 
 def ship(code: str) -> None:
@@ -53,30 +72,32 @@ def revoke(code: str) -> None:
     """Let code run in this process no more; what was built from it is built anew, confined."""
     with _LOCK:
         _shipped.discard(code)
-        if _until.pop(code, None) is not None:
-            _turn()
+        for resource in list(_until.get(code, ())):
+            _take_away(code, resource)
 
 
-def is_trusted(code: str) -> bool:
-    """Whether code may run in this process now."""
+def is_trusted(code: str, resource: str = ANY) -> bool:
+    """Whether code may run in this process now, as a resource; by default as any."""
     global _refused
-    if _until.get(code, 0.0) > time.time():
-        return True
+    if (granted := _until.get(code)) is not None:
+        moment = time.time()
+        if granted.get(ANY, 0.0) > moment or granted.get(resource, 0.0) > moment:
+            return True
     _refused = True
     return False
 
 
 def is_lasting(code: str) -> bool:
     """Whether code may run for good: a person wrote it, and did not only approve it."""
-    return _until.get(code) == math.inf
+    return _until.get(code, {}).get(ANY) == math.inf
 
 
 def demand(code: str, where: str) -> None:
     """Raise UntrustedError where code may not run in this process.
 
-    Parameters: ``where`` names the resource in the message.
+    Parameters: ``where`` the resource that it would run as, ``type/name``.
     """
-    if not is_trusted(code):
+    if not is_trusted(code, where):
         raise UntrustedError(
             f"{where}: its code {code[:12]} was neither written nor approved by a person, so it "
             "does not run in this process.",
@@ -91,13 +112,33 @@ def epoch() -> int:
     return _epoch
 
 
+def _allow(code: str, resource: str, until: float) -> None:
+    global _next_end
+    granted = _until.setdefault(code, {})
+    new = resource not in granted
+    granted[resource] = until
+    _next_end = min(_next_end, until)
+    if new and _refused:
+        _turn()
+
+
+def _take_away(code: str, resource: str) -> None:
+    granted = _until.get(code)
+    if granted is not None and granted.pop(resource, None) is not None:
+        if not granted:
+            del _until[code]
+        _turn()
+
+
 def _expire() -> None:
     global _next_end
     with _LOCK:
         now = time.time()
-        for code in [code for code, end in _until.items() if end <= now]:
-            del _until[code]
-        _next_end = min(_until.values(), default=math.inf)
+        pairs = [(code, to, end) for code, granted in _until.items() for to, end in granted.items()]
+        for code, resource, end in pairs:
+            if end <= now:
+                _take_away(code, resource)
+        _next_end = min((end for _, _, end in pairs if end > now), default=math.inf)
         _turn()
 
 

@@ -69,9 +69,10 @@ class Handle:
                 carried.add(labels)
             try:
                 stop.check()
+                asked = arguments or {}
                 if self.guard is not None:
-                    await self.guard.demand(self.held.record, action, arguments or {})
-                given = {"action": action, "arguments": arguments or {}}
+                    await self.guard.demand(self.held.record, self.held, action, asked)
+                given = {"action": action, "arguments": asked}
                 with traced_confinement(span):
                     return await self.held.run(given, self.context)
             except Exception as error:

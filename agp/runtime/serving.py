@@ -98,6 +98,7 @@ async def _complete(run: AgentRun, given: JsonObject) -> JsonObject:
         raise ValueError(f"a policy cannot set {odd[0]!r}; it may set: {', '.join(sorted(known))}")
     for message in asked.messages:
         _demand_text(message.get("content"))
+    _demand_functions(asked.settings.get("tools", []))
     reply = await run.complete(asked.messages, draw=asked.draw, **asked.settings)
     return reply.model_dump(mode="json")
 
@@ -108,8 +109,17 @@ def _demand_text(content: object) -> None:
         return
     parts = cast("list[object]", content) if isinstance(content, list) else [content]
     for part in parts:
-        if not isinstance(part, dict) or cast("JsonObject", part).get("type") != "text":
+        fields = cast("JsonObject", part) if isinstance(part, dict) else {}
+        if fields.get("type") != "text" or set(fields) - {"type", "text"}:
             raise ValueError("a confined policy may send text only")
+
+
+def _demand_functions(tools: object) -> None:
+    """Raises ValueError for a tool that a provider runs itself: no permission would be asked."""
+    for tool in cast("list[object]", tools) if isinstance(tools, list) else [tools]:
+        fields = cast("JsonObject", tool) if isinstance(tool, dict) else {}
+        if fields.get("type") != "function" or set(fields) - {"type", "function"}:
+            raise ValueError("a confined policy may offer functions only")
 
 
 async def _tool(run: AgentRun, given: JsonObject) -> JsonObject:

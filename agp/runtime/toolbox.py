@@ -148,7 +148,7 @@ class ToolBox:
         rid, action = self._functions[name]
         record, instance = self._resources[rid]
         if self._guard is not None:
-            await self._guard.demand(record, action, arguments)
+            await self._guard.demand(record, instance, action, arguments)
         given = as_input(record.input_schema, action, arguments)
         outcome = await KINDS[rid.type].run(record, instance, given, self._context)
         result = outcome.result

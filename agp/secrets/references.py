@@ -16,6 +16,7 @@ from typing import Any, cast
 from agp.errors import MissingVariableError
 from agp.secrets.known import remember
 
+_TELLING = 8
 _LENIENT = ContextVar("agp_unresolved", default=False)
 REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -37,8 +38,12 @@ def resolve(value: Any, where: str = "") -> Any:
 
 
 def refer(value: Any, names: Collection[str]) -> Any:
-    """JSON data with the values of variables put back to their references."""
-    filled = {each: f"${{env:{name}}}" for name in names if (each := os.environ.get(name))}
+    """JSON data with the values of variables put back to their references.
+
+    A value of a few characters stands in many texts by chance, so it is left where it is.
+    """
+    values = {os.environ.get(name, ""): name for name in names}
+    filled = {v: f"${{env:{name}}}" for v, name in values.items() if len(v) >= _TELLING}
     return _put_back(value, filled) if filled else value
 
 

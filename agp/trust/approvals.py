@@ -1,7 +1,7 @@
 """Decisions on code: one row each, with its entry in the audit log, in one transaction.
 
-Contract: an approval is for one code, in place of one other, under one policy, and ends. Nothing
-changes or removes a decision; the newest counts.
+Contract: an approval is for one code as one resource, in place of one other, under one policy, and
+ends. Nothing changes or removes a decision; the newest counts.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from agp.audit import log as audit
 from agp.errors import InputError
+from agp.rspl.approved import APPROVED, DECISION, REJECTED, introduction, standing
 from agp.rspl.commits import checked_text
+from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
-from agp.rspl.origins import APPROVED, DECISION, REJECTED, introduction, standing
 from agp.secrets import redact
 from agp.store.tables import ApprovalRow, now
 from agp.trust.versions import Brought
@@ -51,7 +52,7 @@ class Approval:
 def approve(
     history: History, what: Brought, *, reviewer: str, reason: str, days: float = DAYS
 ) -> Approval:
-    """Let code run in processes, for ``days``, under the policy in force (`Origins.policy`).
+    """Let code run in processes as one resource, for ``days``, under the policy in force.
 
     Parameters: ``what`` the code as the reviewer saw it (`agp.trust.find`); ``reason`` in words.
     Raises InputError, also where the code replaces something else by now.
@@ -65,9 +66,9 @@ def approve(
 
 
 def reject(history: History, what: Brought, *, reviewer: str, reason: str) -> Approval:
-    """Note that code must not run in any process; an approval from before does not count any more.
+    """Note that code must not run in any process; no approval from before counts any more.
 
-    Raises InputError as `approve`.
+    That is so as whichever resource it was approved. Raises InputError as `approve`.
     """
     return _decide(history, what, REJECTED, reviewer, reason, None)
 
@@ -83,18 +84,19 @@ def valid_approval(
     history: History,
     code: str,
     *,
+    resource: ResourceId | str,
     parent: str | None,
     policy: str,
     moment: datetime | None = None,
 ) -> Approval | None:
-    """The approval that counts for code in place of ``parent`` under a policy; None for none.
+    """The approval that counts for code as a resource, in place of ``parent``, under a policy.
 
-    Parameters: ``moment`` when it must not have ended, now by default. One that was followed by a
-    rejection does not count.
+    Parameters: ``moment`` when it must not have ended, now by default. None where there is none,
+    or it was followed by a rejection.
     """
     moment = moment or datetime.now(UTC)
     with history.database.snapshot() as connection:
-        for row in standing(connection, code, policy, moment):
+        for row in standing(connection, code, str(resource), policy, moment):
             if row.parent == parent:
                 return _approval(row)
     return None

@@ -3,7 +3,7 @@ evidence, and what a person said of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -11,17 +11,17 @@ from typing import Any, Literal
 from sqlalchemy import Connection, select
 
 from agp.errors import InputError, NotFoundError
-from agp.rspl.commits import Commit
-from agp.rspl.entities import EntityType, Record, ResourceId
-from agp.rspl.history import History
-from agp.rspl.origins import (
-    PERSON,
+from agp.rspl.approved import (
     REJECTED,
     approved_until,
-    code_of,
+    code_in,
     introduction,
     newest_decision,
 )
+from agp.rspl.commits import Commit
+from agp.rspl.entities import Record, ResourceId
+from agp.rspl.history import History
+from agp.rspl.origins import PERSON
 from agp.store.tables import OriginRow, RefRow, table
 
 Status = Literal["pending", "approved", "rejected", "expired"]
@@ -31,11 +31,12 @@ _ORIGINS, _REFS = table(OriginRow), table(RefRow)
 
 @dataclass(frozen=True)
 class Brought:
-    """Code that no person wrote, in the commit that last made it live.
+    """Code that no person wrote, in the commit that last made it live in a resource.
 
-    ``parent`` is the code it replaced, ``before`` and ``after`` the versions; ``live`` the
-    branches that have it now; ``status`` what a person said: ``expired`` is an approval that does
-    not count any more (time, policy or parent); ``until`` when one that counts ends.
+    ``origin`` and ``author`` are of who brought it first, for whichever resource; ``parent`` is
+    the code it replaced, ``before`` and ``after`` the versions; ``live`` the branches that have it
+    now; ``status`` what a person said: ``expired`` is an approval that does not count any more
+    (time, policy or parent); ``until`` when one that counts ends.
     """
 
     code: str
@@ -83,7 +84,8 @@ def pending(history: History) -> list[Brought]:
 
 
 def versions(history: History) -> list[Brought]:
-    """All code that no person wrote and that was ever committed, by resource and name."""
+    """All code that no person wrote: the resource that it was committed for, and all that have it
+    live now, each of which needs an approval of its own."""
     with history.database.snapshot() as connection:
         found = list(_versions(history, connection))
     return sorted(found, key=lambda each: (each.resource, each.code))
@@ -105,8 +107,9 @@ def find(history: History, text: str) -> Brought:
         elif len(matches) > 1:
             matches = [each for each in matches if each.live] or matches
     if len(matches) > 1:
-        codes = ", ".join(f"{each.resource} {each.code[:12]}" for each in matches[:6])
-        raise InputError(f"{text!r} means several: {codes}.", hint="Give the code's digest.")
+        several = ", ".join(f"{each.resource}@{each.version}" for each in matches[:6])
+        hint = f"Give one with its version: {matches[0].resource}@{matches[0].version}"
+        raise InputError(f"{text!r} means several: {several}.", hint=hint)
     if not matches:
         names = {str(each.resource) for each in known}
         raise NotFoundError("code to review", text, names, hint="See: agp review list --all")
@@ -115,24 +118,25 @@ def find(history: History, text: str) -> Brought:
 
 def _versions(history: History, connection: Connection) -> Iterator[Brought]:
     query = select(_ORIGINS).where(_ORIGINS.c.origin != PERSON)
-    live = _live(history, connection)
-    for row in connection.execute(query).all():
-        brought = introduction(connection, row.code, row.resource)
+    rows = {row.code: row for row in connection.execute(query).all()}
+    live = _live(connection, rows) if rows else {}
+    for resource, code in {(row.resource, row.code) for row in rows.values()} | live.keys():
+        brought = introduction(connection, code, resource)
         if brought is None:
             continue  # a candidate that was never committed
-        until = approved_until(connection, row.code, history.origins.policy)
-        decision = newest_decision(connection, row.code)
+        until = approved_until(connection, code, resource, history.origins.policy)
+        decision = newest_decision(connection, code, resource)
         yield Brought(
-            code=row.code,
-            resource=ResourceId.parse(row.resource),
-            origin=row.origin,
-            author=row.author,
+            code=code,
+            resource=ResourceId.parse(resource),
+            origin=rows[code].origin,
+            author=rows[code].author,
             commit=brought.commit,
             parent=brought.parent,
             before=brought.before,
             after=brought.after,
             version=history.version_of(brought.after),
-            live=tuple(sorted(live.get((row.resource, row.code), ()))),
+            live=tuple(sorted(live.get((resource, code), ()))),
             status=_status(decision, until),
             until=until,
         )
@@ -146,16 +150,12 @@ def _status(decision: str | None, until: datetime | None) -> Status:
     return "rejected" if decision == REJECTED else "expired"
 
 
-def _live(history: History, connection: Connection) -> dict[tuple[str, str], set[str]]:
-    """(resource, code) → the branches that have it live, of resources with foreign code."""
-    foreign = select(_ORIGINS.c.resource).where(_ORIGINS.c.origin != PERSON).distinct()
+def _live(connection: Connection, foreign: Container[str]) -> dict[tuple[str, str], set[str]]:
+    """(resource, code) → the branches that have it live, of foreign code."""
     found: dict[tuple[str, str], set[str]] = {}
-    for resource in connection.execute(foreign).scalars().all():
-        type_, _, name = resource.partition("/")
-        refs = select(_REFS.c.branch, _REFS.c.digest).where(
-            _REFS.c.type == EntityType(type_).value, _REFS.c.name == name
-        )
-        for branch, digest in connection.execute(refs).all():
-            if (code := code_of(history.load(digest))) is not None:
-                found.setdefault((resource, code), set()).add(branch)
+    refs = select(_REFS.c.branch, _REFS.c.type, _REFS.c.name, _REFS.c.digest)
+    for branch, type_, name, digest in connection.execute(refs).all():
+        code = code_in(connection, digest)
+        if code is not None and code in foreign:
+            found.setdefault((f"{type_}/{name}", code), set()).add(branch)
     return found

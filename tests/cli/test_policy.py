@@ -94,14 +94,19 @@ def test_a_wrong_file_is_named_by_line_and_field_everywhere(
         ("solver workspace.write path=a/../b.py text=", "deny", "path=*.py"),
         ("solver workspace.write path=agp.toml", "deny", "built in: protected files"),
         ('solver workspace.write \'path={"to": ["x.py"]}\'', "deny", "path=*.py"),
+        ("solver counted n='\"05\"'", "deny", "counted(n=5)"),
     ],
 )
 def test_explain_names_the_rule(
     agp_command: Agp, folder: Path, call: str, verdict: str, rule: str
 ) -> None:
     (folder / "agp.policy.toml").write_text(
-        '[tools]\nallow = ["*"]\nask = ["python"]\ndeny = ["workspace.write(path=*.py)"]\n'
+        '[tools]\nallow = ["*"]\nask = ["python"]\ndeny = ["workspace.write(path=*.py)", '
+        '"counted(n=5)"]\n'
     )
+    tool = folder / "tools/counted/tool.py"
+    tool.parent.mkdir(parents=True)
+    tool.write_text('def counted(n: int) -> int:\n    """Count."""\n    return n\n')
     told = agp_command("policy", "explain", call)
     assert told.out.startswith(f"{verdict}: ")
     assert rule in told.out

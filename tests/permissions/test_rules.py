@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -150,7 +151,30 @@ def test_no_tool_writes_code_where_a_persons_code_is_read_from(path: str) -> Non
     text = '[tools]\nallow = ["*"]\n'
     for action, expected in (("write_file", "deny"), ("process", "deny"), ("read_file", "allow")):
         assert verdict(text, request("tool/files", action, path=path)).verdict == expected
-    assert verdict(text, request(*WRITE, path=path)).verdict == "allow"  # nothing of it is a file
+    assert verdict(text, request(*WRITE, path=path)).verdict == "deny"
+    virtual = replace(request(*WRITE, path=path), reaches_disk=False)
+    assert verdict(text, virtual).verdict == "allow"  # nothing of it is a file
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"folder": "tools", "name": "e/tool.py"},
+        {"folder": ".", "name": "tools/e/tool.py"},
+        {"a": "tool.py", "b": "e", "c": "tools", "text": "def e(): ..."},
+        {"items": [{"into": "agents/x/policy.py"}]},
+    ],
+)
+def test_a_path_in_pieces_or_under_another_name_is_one(arguments: dict[str, Any]) -> None:
+    text = '[tools]\nallow = ["*"]\n'
+    decision = verdict(text, request("tool/files", "save", **arguments))
+    assert (decision.verdict, decision.rule) == ("deny", "built in: resource folders")
+
+
+def test_text_that_speaks_of_tools_is_no_path() -> None:
+    text = '[tools]\nallow = ["*"]\n'
+    said = "tools/x is a fine name\nfor a tool"
+    assert verdict(text, request("tool/files", "save", path="a.md", text=said)).verdict == "allow"
 
 
 def test_arguments_that_cannot_be_judged_are_denied() -> None:

@@ -75,6 +75,42 @@ def test_nothing_is_trusted_before_somebody_says_so() -> None:
     os.environ.pop("AGP_TEST_LOADED")
 
 
+def test_what_is_settled_for_one_resource_runs_as_no_other() -> None:
+    record = tool(CODE)
+    trusted.allow(code(record))
+    trusted.settle(code(record), "tool/it", time.time() + 60)
+    assert callable(load_entry(record.implementation, where="tool/it"))
+    with pytest.raises(UntrustedError):
+        load_entry(record.implementation, where="tool/other")
+    assert not trusted.is_trusted(code(record))
+    assert not trusted.is_lasting(code(record))
+    trusted.settle(code(record), "tool/other", time.time() + 60)
+    trusted.settle(code(record), "tool/it", None)
+    assert trusted.is_trusted(code(record), "tool/other")
+    assert not trusted.is_trusted(code(record), "tool/it")
+    trusted.revoke(code(record))
+    assert not trusted.is_trusted(code(record), "tool/other")
+
+
+def test_settling_what_is_settled_keeps_what_was_built() -> None:
+    record = tool(CODE)
+    trusted.settle(code(record), "tool/it", time.time() + 60)
+    builder = Builder()
+    built = builder.of(record.digest, lambda _: record)
+    trusted.settle(code(record), "tool/it", time.time() + 60)
+    assert builder.of(record.digest, lambda _: record) is built
+    trusted.settle(code(record), "tool/it", None)
+    assert isinstance(builder.of(record.digest, lambda _: record), ConfinedFunction)
+
+
+def test_shipped_code_is_not_settled() -> None:
+    record = tool(CODE)
+    trusted.ship(code(record))
+    trusted.settle(code(record), "tool/it", None)
+    assert trusted.is_trusted(code(record), "tool/other")
+    trusted.revoke(code(record))
+
+
 def test_trust_ends_at_its_time_and_what_was_built_is_built_anew() -> None:
     record = tool(CODE)
     builder = Builder()

@@ -103,18 +103,18 @@ def test_it_ends_at_its_time(history: History) -> None:
     approved(history, days=1)
     found = find(history, "tool/it")
     assert found.until is not None
-    assert valid_approval(history, found.code, parent=found.parent, policy=POLICY)
+    assert valid_approval(history, found.code, resource=IT, parent=found.parent, policy=POLICY)
     late = datetime.now(UTC) + timedelta(days=1, seconds=1)
-    kept = {"parent": found.parent, "policy": POLICY, "moment": late}
+    kept = {"resource": IT, "parent": found.parent, "policy": POLICY, "moment": late}
     assert valid_approval(history, found.code, **kept) is None  # type: ignore[arg-type]
     approve(history, found, reviewer="ann", reason="a moment", days=0.5 / 86_400)
     reject(history, found, reviewer="ann", reason="no more")
     approve(history, found, reviewer="ann", reason="a moment", days=0.5 / 86_400)
-    assert trusted.is_trusted(code(record))
+    assert trusted.is_trusted(code(record), "tool/it")
     import time
 
     time.sleep(0.6)
-    assert not trusted.is_trusted(code(record))
+    assert not trusted.is_trusted(code(record), "tool/it")
     assert built(history) is ConfinedFunction
     assert find(history, "tool/it").status == "expired"
 
@@ -156,9 +156,11 @@ def test_a_rejection_ends_an_approval_and_no_old_one_revives_it(history: History
     record = evolve(history)
     found = approved(history)
     reject(history, found, reviewer="bob", reason="reads too much")
-    assert not trusted.is_trusted(code(record))
+    assert not trusted.is_trusted(code(record), "tool/it")
     assert built(history) is ConfinedFunction
-    assert valid_approval(history, found.code, parent=found.parent, policy=POLICY) is None
+    assert (
+        valid_approval(history, found.code, resource=IT, parent=found.parent, policy=POLICY) is None
+    )
     assert pending(history) == []
     assert find(history, "tool/it").status == "rejected"
     Registry(history).update(record.model_copy(update={"description": "again"}))
@@ -285,6 +287,6 @@ def test_code_merged_of_an_optimizers_and_a_persons_is_not_a_persons(history: Hi
     merged = main.get_info(IT)
     assert "line one" in merged.implementation.files["tool.py"]
     assert "line nine" in merged.implementation.files["tool.py"]
-    assert not trusted.is_trusted(code(merged))
+    assert not trusted.is_trusted(code(merged), "tool/it")
     assert isinstance(main.get(IT), ConfinedFunction)
     assert {each.code for each in pending(history) if each.live == ("main",)} == {code(merged)}

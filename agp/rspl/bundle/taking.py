@@ -119,6 +119,7 @@ def _take(
     commits, commit = 0, None
     if as_branch is not None:
         commits = take_branch(session, bundle, as_branch, author)
+        history.origins.moved(session)
     elif branch is not None and bundle.live:
         commit = _activate(history, session, bundle, branch, author)
     done = Imported(bundle.digest, objects, versions, aliases, commits, renamed, commit)

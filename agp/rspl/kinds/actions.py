@@ -10,10 +10,12 @@ import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, cast, get_type_hints
 
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic_core import to_jsonable_python
 
 from agp.errors import ResourceError
 from agp.rspl.entities import JsonObject
@@ -71,6 +73,25 @@ class Function:
 
     async def __call__(self, arguments: JsonObject, context: Context) -> Any:
         """Check the arguments and call the function. Raises ValueError naming what is wrong."""
+        given = self._checked(arguments)
+        filled = {name: context[needed] for name, needed in self.injected.items()}
+        if inspect.iscoroutinefunction(self.function):
+            return await self.function(**given, **filled)
+        # In a thread of its own a slow function does not hold up the other samples.
+        return await asyncio.to_thread(self.function, **given, **filled)
+
+    def meant(self, arguments: JsonObject) -> JsonObject | None:
+        """The arguments as the function will get them, as plain data; None if it refuses them.
+
+        Defaults are filled in, and values converted: for a boolean ``"yes"`` is true.
+        """
+        try:
+            given = self._checked(arguments)
+        except ValueError:
+            return None
+        return {name: _plain(value) for name, value in given.items()}
+
+    def _checked(self, arguments: JsonObject) -> dict[str, Any]:
         arguments = json_object(arguments)
         if unknown := sorted(set(arguments) - set(self.arguments.model_fields)):
             known = ", ".join(self.arguments.model_fields) or "none"
@@ -83,12 +104,7 @@ class Function:
                 for fault in error.errors()
             ]
             raise ValueError("; ".join(faults)) from error
-        given = {name: getattr(checked, name) for name in type(checked).model_fields}
-        filled = {name: context[needed] for name, needed in self.injected.items()}
-        if inspect.iscoroutinefunction(self.function):
-            return await self.function(**given, **filled)
-        # In a thread of its own a slow function does not hold up the other samples.
-        return await asyncio.to_thread(self.function, **given, **filled)
+        return {name: getattr(checked, name) for name in type(checked).model_fields}
 
 
 def schema_of_model(model: type[BaseModel]) -> JsonObject:
@@ -230,6 +246,18 @@ def _arguments(function: Callable[..., Any], where: str) -> tuple[type[BaseModel
         return create_model(function.__name__, **fields), injected
     except Exception as error:  # pydantic runs the hooks of the author's own types
         raise _indescribable(where, error) from error
+
+
+def _plain(value: Any) -> Any:
+    """A checked argument as JSON; what JSON has no form for as text."""
+    if isinstance(value, Decimal) and value.is_finite():
+        value = int(value) if value == value.to_integral_value() else float(value)
+    try:
+        return to_jsonable_python(value, by_alias=False, serialize_unknown=True)
+    except ValueError:  # bytes that are no text
+        return to_jsonable_python(
+            value, by_alias=False, serialize_unknown=True, bytes_mode="base64"
+        )
 
 
 def _indescribable(where: str, error: Exception) -> ResourceError:

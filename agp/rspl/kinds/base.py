@@ -127,9 +127,12 @@ class Kind(ABC):
         return record.implementation.digest
 
     def trusts(self, record: Record) -> bool:
-        """Whether instances run in this process; all others are confined, or do not run."""
+        """Whether instances run in this process; all others are confined, or do not run.
+
+        What a person approved does so only as the resource that it was approved for.
+        """
         code = self.code(record)
-        return code is None or trusted.is_trusted(code)
+        return code is None or trusted.is_trusted(code, str(record.id))
 
     def validate(self, record: Record) -> None:
         """Check what the type demands of a record. Raises ResourceError.
@@ -174,6 +177,15 @@ class Kind(ABC):
     def actions(self, record: Record) -> list[Action]:
         """What a live instance can be asked to do, read from the record alone."""
         return actions_of_schema(record.input_schema, str(record.id))
+
+    def meant(
+        self, record: Record, instance: Any, action: str, arguments: JsonObject
+    ) -> JsonObject | None:
+        """What an action will really get where that is not what it is given: values converted.
+
+        None where it gets the arguments as they are, or refuses them.
+        """
+        return None
 
     async def run(
         self, record: Record, instance: Any, given: JsonObject, context: Context

@@ -91,6 +91,11 @@ class Skill:
         action, arguments = chosen(given, self._functions)
         return await self._functions[action](arguments, context)
 
+    def meant(self, action: str, arguments: JsonObject) -> JsonObject | None:
+        """What an action will really get; None where it refuses the arguments."""
+        function = self._functions.get(action)
+        return function.meant(arguments) if function else None
+
     def read(self, path: str = MANIFEST, offset: int = 0) -> str:
         """Read the instructions or a file, in pieces where it is long."""
         text = self.instructions if path == MANIFEST else self._file(path)[1]

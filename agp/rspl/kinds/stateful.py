@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from agp.errors import ResourceError
+from agp.frozen import thaw
 from agp.rspl.confined.refused import Refused, refuse_module
 from agp.rspl.confined.stateful import ConfinedState, read_actions
 from agp.rspl.confined.static import Shape, shape_of, shape_of_class
@@ -65,6 +66,16 @@ class StatefulKind(Kind):
         """The record as a task with these files begins."""
         return record
 
+    def meant(
+        self, record: Record, instance: Any, action: str, arguments: JsonObject
+    ) -> JsonObject | None:
+        """What a method that runs in this process gets; confined ones get what they are given."""
+        record = instance.record if isinstance(instance, Held) else record
+        acting = self.build(record)
+        if isinstance(acting, Refused | ConfinedState) or action not in _methods(acting):
+            return None
+        return _function(record, acting, action).meant(arguments)
+
     async def run(
         self, record: Record, instance: Any, given: JsonObject, context: Context
     ) -> Outcome:
@@ -79,7 +90,7 @@ class StatefulKind(Kind):
         result = await self._act(record, given, context)
         if not isinstance(result, Changed):
             return Outcome(result)
-        changed = with_params(record, result.params)
+        changed = self._changed(record, result.params)
         return Outcome(result.result, None if changed.digest == record.digest else changed)
 
     def merge_state(self, base: Record, mine: Record, theirs: Record) -> Record:
@@ -89,10 +100,10 @@ class StatefulKind(Kind):
         code counts; ``mine`` is the later change. Bounds are applied to what comes out of it.
         """
         params = merge(base.params, mine.params, theirs.params, self._shape(theirs).identity)
-        built = self.build(with_params(theirs, params))
+        built = self.build(self._changed(theirs, params))
         if isinstance(built, ConfinedState):
-            return with_params(theirs, built.rebuilt())
-        return with_params(theirs, getattr(built, "params", params))
+            return self._changed(theirs, built.rebuilt())
+        return self._changed(theirs, getattr(built, "params", params))
 
     def build(self, record: Record) -> Any:
         """The object, made from its parameters; confined where no person wrote its class."""
@@ -107,6 +118,16 @@ class StatefulKind(Kind):
         content = self._shape(record).content
         return (content,) if content else tuple(record.params)
 
+    def _changed(self, record: Record, params: JsonObject) -> Record:
+        """The record with what an action made of its parameters; references stay references.
+
+        Only to what its settings refer to: a reference in what actions wrote is text, and must
+        not tell which of several guesses is the value of a variable.
+        """
+        state = self.written_at_work(record)
+        settings = {name: value for name, value in record.params.items() if name not in state}
+        return with_params(record, refer(params, references(thaw(settings))))
+
     async def _act(self, record: Record, given: JsonObject, context: Context) -> Any:
         acting = self.build(record)
         if isinstance(acting, Refused):
@@ -115,8 +136,7 @@ class StatefulKind(Kind):
             name, arguments = chosen(given, acting.actions)
             return await acting.act(name, arguments, context)
         name, arguments = chosen(given, _methods(acting))
-        method = Function(getattr(acting, name), where=f"{record.id} {name}")
-        return await method(arguments, context)
+        return await _function(record, acting, name)(arguments, context)
 
     def _does(self, record: Record) -> Iterable[str]:
         """The actions that the class of a record has."""
@@ -175,9 +195,12 @@ class Held:
 
 
 def with_params(record: Record, params: JsonObject) -> Record:
-    """The record with other parameters; what it refers to as ``${env:NAME}`` stays a reference."""
-    body = record.body()
-    return Record.model_validate({**body, "params": refer(params, references(body["params"]))})
+    """The record with other parameters."""
+    return Record.model_validate({**record.body(), "params": params})
+
+
+def _function(record: Record, acting: Any, name: str) -> Function:
+    return Function(getattr(acting, name), where=f"{record.id} {name}")
 
 
 def _methods(instance: Any) -> list[str]:

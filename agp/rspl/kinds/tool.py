@@ -104,6 +104,14 @@ class ToolKind(Kind):
             case _:
                 return [Action(record.name, record.description, record.input_schema)]
 
+    def meant(
+        self, record: Record, instance: LiveTool, action: str, arguments: JsonObject
+    ) -> JsonObject | None:
+        """What functions that run in this process get; all others get what they are given."""
+        if isinstance(instance, skill.Skill):
+            return instance.meant(action, arguments)
+        return instance.meant(arguments) if isinstance(instance, Function) else None
+
     async def run(
         self, record: Record, instance: LiveTool, given: JsonObject, context: Context
     ) -> Outcome:

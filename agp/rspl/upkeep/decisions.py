@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from agp.audit import log
 from agp.audit.entries import BEGIN, read_entry
 from agp.errors import InputError
-from agp.rspl.origins import DECISION, ORIGINS
+from agp.rspl.approved import DECISION
+from agp.rspl.origins import ORIGINS
 from agp.store.tables import ApprovalRow, OriginRow
 
 Fault = tuple[str, str]

@@ -46,6 +46,10 @@ def _code(record: Record) -> str:
     return found
 
 
+def _runs_here(record: Record) -> bool:
+    return trusted.is_trusted(_code(record), str(record.id))
+
+
 def _evolved(yard: Yard) -> str:
     registry = Registry(_store(yard, "a.db"))
     registry.register(_bomb(yard), origin="optimizer")
@@ -88,7 +92,7 @@ def _approved(yard: Yard, days: float = 1) -> tuple[Registry, Record]:
     registry.register(record, origin="optimizer")
     what = find(registry.history, "it")
     approve(registry.history, what, reviewer="a person", reason="read it", days=days)
-    assert trusted.is_trusted(_code(record))
+    assert _runs_here(record)
     return registry, record
 
 
@@ -104,15 +108,28 @@ def _other_parent(yard: Yard) -> str:
     registry, record = _approved(yard)
     registry.update(tool("def it(x: str) -> str:\n    return x + x\n"), origin="optimizer")
     registry.update(record, origin="optimizer")
+    here = _runs_here(record)
     fresh = Registry(History(registry.history.database))
     fresh.get_info(IT)
-    return "an approval for another parent counts" if trusted.is_trusted(_code(record)) else ""
+    return "an approval for another parent counts" if here or _runs_here(record) else ""
+
+
+def _other_resource(yard: Yard) -> str:
+    """The code was approved as one tool; an optimizer and an import bring it as others."""
+    registry, record = _approved(yard)
+    for name, origin in (("second", "optimizer"), ("third", "import")):
+        other = Record.model_validate({**record.body(), "name": name})
+        registry.register(other, origin=origin)  # type: ignore[arg-type]
+        Registry(History(registry.history.database)).get_info(other.id)
+        if _runs_here(other):
+            return "an approval of another resource counts"
+    return ""
 
 
 def _other_policy(yard: Yard) -> str:
     registry, record = _approved(yard)
     registry.history.origins.policy = "another policy's digest"
-    return "an approval under another policy counts" if trusted.is_trusted(_code(record)) else ""
+    return "an approval under another policy counts" if _runs_here(record) else ""
 
 
 def _expired(yard: Yard) -> str:
@@ -122,18 +139,19 @@ def _expired(yard: Yard) -> str:
     still = valid_approval(
         registry.history,
         _code(record),
+        resource=IT,
         parent=None,
         policy=registry.history.origins.policy,
         moment=later,
     )
-    return "an expired approval counts" if trusted.is_trusted(_code(record)) or still else ""
+    return "an expired approval counts" if _runs_here(record) or still else ""
 
 
 def _rejected(yard: Yard) -> str:
     registry, record = _approved(yard)
     what = find(registry.history, "it")
     reject(registry.history, what, reviewer="a person", reason="read it again")
-    return "a rejected approval counts" if trusted.is_trusted(_code(record)) else ""
+    return "a rejected approval counts" if _runs_here(record) else ""
 
 
 def _stale_look(yard: Yard) -> str:
@@ -157,7 +175,7 @@ def _prolonged(yard: Yard) -> str:
     tamper(database, "UPDATE approvals SET expires_at = '2999-01-01T00:00:00+00:00'")
     fresh = Registry(History(database))
     fresh.get_info(IT)
-    unseen = clean(database) and not check(database) and trusted.is_trusted(_code(record))
+    unseen = clean(database) and not check(database) and _runs_here(record)
     return "a prolonged approval counts, and no check shows it" if unseen else ""
 
 
@@ -264,6 +282,7 @@ ATTACKS = [
     _case("copied", "has itself copied under another name", _copied, _naive_exec),
     _case("approved_name", "was approved once and is another body now", _other_body, _naive_exec),
     _case("approved_parent", "replays an approval in place of another version", _other_parent),
+    _case("approved_elsewhere", "replays an approval as another resource", _other_resource),
     _case("approved_policy", "replays an approval from under another policy", _other_policy),
     _case("approved_long_ago", "uses an expired approval", _expired),
     _case("approved_then_rejected", "uses an approval that a person took back", _rejected),
