@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
 from agp.capabilities import rules
+from agp.capabilities.bindings import Bindings, written_out
+from agp.capabilities.formats import reached
 from agp.capabilities.texts import in_literal, label, secret_like
 
 UNPARSABLE = "unparsable"
@@ -25,11 +27,18 @@ _DEEPEST = 4
 _UNKNOWN = "?"
 _IMPORTED = re.compile(r"^\s*(?:from|import)\s+([\w.]+)", re.M)
 _WORD = re.compile(r"\w+")
+_CODING = re.compile(r"(?:[^\r\n]*\r?\n?)??[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)")
+"""The line by which Python is told to read a file's bytes as other text than we do."""
+_OUR_CODINGS = frozenset({"ascii", "us-ascii", "utf-8", "utf8", "utf_8"})
 
 
 @lru_cache(maxsize=256)
 def in_python(source: str) -> frozenset[str]:
     """The capabilities of a module's source; ``unparsable`` is one. Never raises."""
+    return _in_python(source) | _in_coding(source)
+
+
+def _in_python(source: str) -> frozenset[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd escape in a string is no business of ours
@@ -41,6 +50,13 @@ def in_python(source: str) -> frozenset[str]:
         return frozenset(reader.read())
     except RecursionError:
         return frozenset({UNPARSABLE, *reader.found, *_in_words(source)})
+
+
+def _in_coding(source: str) -> frozenset[str]:
+    found = _CODING.match(source.removeprefix("\ufeff"))
+    if found is None or found[1].lower() in _OUR_CODINGS:
+        return frozenset()
+    return frozenset({label("dynamic", f"coding {found[1]}")})
 
 
 def _in_words(source: str) -> Iterator[str]:
@@ -60,6 +76,7 @@ class _Reader:
         self._nodes = list(ast.walk(tree))
         self._names: dict[str, set[str]] = {}
         self._modules: set[str] = set()
+        self._bindings = Bindings(self._nodes)
         self._used: set[int] = set()
         """Nodes whose meaning was taken care of by what they stand in."""
 
@@ -136,12 +153,12 @@ class _Reader:
                 return {f"{base}.{attribute}" for base in self._meant(value) or {_UNKNOWN}}
             case ast.Call(func=function, args=[ast.expr() as first, *rest]):
                 called = self._meant(function)
-                if called & rules.IMPORTERS and (name := _text(first)):
+                if called & rules.IMPORTERS and (name := written_out(first)):
                     return {name}
-                if "getattr" in called and rest and (name := _text(rest[0])):
+                if "getattr" in called and rest and (name := written_out(rest[0])):
                     return {f"{base}.{name}" for base in self._meant(first) or {_UNKNOWN}}
             case ast.Subscript(value=value, slice=key):
-                if "sys.modules" in self._meant(value) and (name := _text(key)):
+                if "sys.modules" in self._meant(value) and (name := written_out(key)):
                     return {name}
             case _:
                 pass
@@ -156,10 +173,10 @@ class _Reader:
             case ast.Constant(value=bytes() as data):
                 self._literal(data.decode("latin-1"))
             case ast.BinOp(op=ast.Add()):
-                if text := _text(node):
+                if text := written_out(node):
                     self._literal(text)
             case ast.JoinedStr(values=values):
-                self._literal("".join(_text(each) or "\0" for each in values))
+                self._literal("".join(written_out(each) or "\0" for each in values))
             case ast.Attribute(value=value, attr=attribute):
                 self._used.add(id(value))
                 self._attribute(node, attribute)
@@ -167,9 +184,16 @@ class _Reader:
                 self._name(node)
             case ast.Call():
                 self._call(node)
+            case ast.MatchClass(kwd_attrs=attributes):
+                for each in attributes:
+                    self._matched(each)
+            case ast.ClassDef():
+                self._class(node)
+            case ast.AnnAssign(target=ast.Name(id=name)) if name in rules.DUNDERS:
+                self.found.add(label("dynamic", name))  # a field by which a class is matched
             case ast.Subscript(value=value, slice=key):
                 if any(name.endswith("environ") for name in self._meant(value)):
-                    self._variable(_text(key))
+                    self._variable(written_out(key))
             case _:
                 pass
 
@@ -178,20 +202,45 @@ class _Reader:
         for word in _WORD.findall(text) if "_" in text else ():
             if word in rules.DUNDERS:
                 self.found.add(label("dynamic", word))
+        self.found.update(label("dynamic", name) for name in reached(text))
 
     def _attribute(self, node: ast.Attribute, attribute: str) -> None:
         if attribute in rules.DUNDERS:
             self.found.add(label("dynamic", attribute))
         if attribute in rules.HOME_METHODS:
             self.found.add("path:~")
-        for power, methods in rules.METHODS.items():
-            if attribute in methods:
-                self.found.add(power)
+        self._method(attribute)
+        if attribute in rules.FORMATS and not self._bindings.is_written_out(node.value):
+            self.found.add(label("dynamic", attribute))
         for name in self._meant(node):
             self._powers(name)
 
+    def _method(self, attribute: str) -> None:
+        for power, methods in rules.METHODS.items():
+            if attribute in methods:
+                self.found.add(power)
+
+    def _matched(self, attribute: str) -> None:
+        """``case Class(attribute=…)`` reads the attribute of whatever is matched."""
+        module = rules.public(attribute)
+        if (
+            attribute.startswith("_")
+            or attribute in rules.DUNDERS | rules.FORMATS
+            or module in rules.MODULES - rules.COMMON_WORDS
+        ):
+            self.found.add(label("dynamic", attribute))
+        self._method(attribute)
+
+    def _class(self, node: ast.ClassDef) -> None:
+        words = {_last_word(base) for base in node.bases}
+        given = {_last_word(each.value) for each in node.keywords if each.arg == "metaclass"}
+        if words & rules.METACLASSES or not given <= rules.METACLASSES:
+            self.found.add(label("dynamic", "metaclass"))
+        if any(keyword.arg is None for keyword in node.keywords):
+            self.found.add(label("dynamic", "metaclass"))
+
     def _name(self, node: ast.Name) -> None:
-        if node.id in rules.DYNAMIC_BUILTINS:
+        if node.id in rules.DYNAMIC_BUILTINS or node.id == "__match_args__":
             self.found.add(label("dynamic", node.id))
         if not isinstance(node.ctx, ast.Load):
             return
@@ -215,19 +264,25 @@ class _Reader:
         elif isinstance(node.func, ast.Attribute) and node.func.attr == "open":
             self._opened(node, 0)
         if called & rules.GETTERS:
-            self._variable(_text(node.args[0]) if node.args else None)
+            self._variable(written_out(node.args[0]) if node.args else None)
         if called & rules.HOMES:
             self.found.add("path:~")
-        if called & rules.IMPORTERS and node.args and (name := _text(node.args[0])):
+        if called & rules.IMPORTERS and node.args and (name := written_out(node.args[0])):
             self._imported(name)
         if called & {"getattr", "setattr", "delattr"}:
             self._reached(node, min(called & {"getattr", "setattr", "delattr"}))
+        if "type" in called and _takes_more(node, 1):
+            self.found.add(label("dynamic", "type"))
+        self.found.update(label("dynamic", name) for name in called & rules.CALLED)
+        for name in called & rules.WRAPPERS.keys():
+            if _takes_more(node, rules.WRAPPERS[name]):
+                self.found.add(label("dynamic", name))
 
     def _reached(self, node: ast.Call, how: str) -> None:
         """``getattr`` and the like: with a name that is written out it is an attribute."""
         if node.args and isinstance(node.args[0], ast.Name):
             self._used.add(id(node.args[0]))
-        name = _text(node.args[1]) if len(node.args) > 1 else None
+        name = written_out(node.args[1]) if len(node.args) > 1 else None
         if name is None or name.startswith("_") or how != "getattr":
             self.found.add(label("dynamic", how))
             return
@@ -237,7 +292,7 @@ class _Reader:
     def _opened(self, node: ast.Call, position: int) -> None:
         given = [keyword.value for keyword in node.keywords if keyword.arg == "mode"]
         given += node.args[position : position + 1]
-        modes = [_text(each) for each in given]
+        modes = [written_out(each) for each in given]
         if any(isinstance(each, ast.Starred) for each in node.args) or any(
             keyword.arg is None for keyword in node.keywords
         ):
@@ -258,7 +313,7 @@ class _Reader:
         for start, first in enumerate(parts):
             if start and first not in rules.MODULES:
                 continue
-            if start and len(parts) > start + 1:
+            if start and len(parts) > start + 1 and first != "string":  # of a match, say
                 self.found.add(label("import", first))
             for end in range(start + 1, min(start + _DEEPEST, len(parts)) + 1):
                 dotted = ".".join(parts[start:end])
@@ -275,30 +330,11 @@ class _Reader:
             self.found.add(power)
 
 
-def _text(node: ast.AST) -> str | None:
-    """The text of an expression that is written out, also in pieces joined by ``+``."""
-    match node:
-        case ast.Constant(value=str() as text):
-            return text
-        case ast.BinOp(op=ast.Add()):
-            return _joined(_operands(node))
-        case ast.JoinedStr(values=values):
-            return _joined(values)
-        case _:
-            return None
+def _last_word(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
 
 
-def _joined(nodes: Iterable[ast.expr]) -> str | None:
-    texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
-    known = [text for text in texts if isinstance(text, str)]
-    return "".join(known) if known and len(known) == len(list(nodes)) else None
-
-
-def _operands(node: ast.BinOp) -> list[ast.expr]:
-    """The operands of a chain of ``+``, in order, however long it is."""
-    found: list[ast.expr] = []
-    here: ast.expr = node
-    while isinstance(here, ast.BinOp) and isinstance(here.op, ast.Add):
-        found.append(here.right)
-        here = here.left
-    return [here, *reversed(found)]
+def _takes_more(node: ast.Call, arguments: int) -> bool:
+    """Whether a call gives more than so many arguments, or may."""
+    starred = any(isinstance(each, ast.Starred) for each in node.args)
+    return starred or len(node.args) + len(node.keywords) > arguments

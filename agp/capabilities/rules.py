@@ -5,18 +5,19 @@ from __future__ import annotations
 from agp.capabilities.texts import words
 
 BUILTINS = words(
-    "__builtins__ __import__ __loader__ __spec__ breakpoint compile delattr eval exec getattr "
-    "globals input locals open setattr vars"
+    "__build_class__ __builtins__ __import__ __loader__ __spec__ breakpoint compile delattr dir "
+    "eval exec getattr globals help input locals open setattr type vars"
 )
 """Built-in names that are looked at; any other is harmless by itself."""
 
-DYNAMIC_BUILTINS = BUILTINS - {"open", "input", "getattr", "setattr", "delattr"}
+DYNAMIC_BUILTINS = BUILTINS - words("delattr dir getattr help input open setattr type")
 
 DUNDERS = words(
-    "__base__ __bases__ __builtins__ __closure__ __code__ __dict__ __func__ __getattribute__ "
-    "__globals__ __import__ __loader__ __mro__ __reduce__ __reduce_ex__ __self__ __spec__ "
-    "__subclasses__ ag_frame cr_frame f_back f_builtins f_code f_globals f_locals func_globals "
-    "gi_code gi_frame tb_frame"
+    "__base__ __bases__ __build_class__ __builtins__ __closure__ __code__ __dataclass_fields__ "
+    "__delattr__ __dict__ __dir__ __func__ __getattr__ __getattribute__ __getstate__ __globals__ "
+    "__import__ __loader__ __match_args__ __mro__ __reduce__ __reduce_ex__ __self__ __setattr__ "
+    "__spec__ __subclasses__ ag_code ag_frame cell_contents cr_code cr_frame f_back f_builtins "
+    "f_code f_globals f_locals func_globals gi_code gi_frame tb_frame"
 )
 """Attributes that lead from a harmless object to everything else in the process."""
 
@@ -50,15 +51,17 @@ _READ = words(
 )
 _ENVIRONMENT = words("os.environ os.environb os.getenv os.getenvb posix.environ")
 DYNAMIC = words(
-    "atexit bdb builtins cProfile.run cffi cloudpickle code codeop copyreg ctypes dill "
-    "doctest ensurepip gc.get_objects gc.get_referents gc.get_referrers imp importlib "
-    "inspect.currentframe inspect.getattr_static inspect.stack inspect.trace joblib "
-    "logging.config marshal operator.attrgetter operator.methodcaller pdb pickle "
-    "pickletools pip pkgutil profile pydoc runpy setuptools site sys._current_frames sys._getframe "
-    "sys.addaudithook sys.meta_path sys.modules sys.path sys.path_hooks sys.setprofile "
-    "sys.settrace threading.setprofile threading.settrace timeit trace types.CodeType "
-    "types.FunctionType types.MethodType types.ModuleType venv yaml.load yaml.unsafe_load "
-    "yaml.full_load zipapp zipimport weakref.finalize"
+    "annotationlib atexit bdb builtins cProfile.run cffi cloudpickle code codecs.register codeop "
+    "copyreg ctypes dataclasses.make_dataclass dill doctest ensurepip gc imp importlib inspect "
+    "jinja2 joblib jsonpickle logging.StrFormatter logging.config mako marshal numexpr numpy.load "
+    "operator.attrgetter operator.methodcaller pandas.eval pandas.read_pickle pdb pickle "
+    "pickletools pip pkgutil profile pydoc rlcompleter runpy setuptools shelve site "
+    "string.Formatter sys._current_frames sys._getframe sys.addaudithook sys.meta_path sys.modules "
+    "sys.path sys.path_hooks sys.setprofile sys.settrace threading.setprofile threading.settrace "
+    "timeit torch.load trace types.CodeType types.FunctionType types.MethodType types.ModuleType "
+    "types.new_class typing.ForwardRef typing.get_type_hints typing_extensions.get_type_hints "
+    "unittest.mock venv yaml.load yaml.unsafe_load yaml.full_load zipapp zipimport "
+    "weakref.finalize"
 )
 """Names by which code is made, loaded or reached in ways that reading the source does not show."""
 
@@ -89,6 +92,12 @@ MODULES = frozenset(
 ) | words("io pathlib sys")
 """Modules that are looked for behind other modules too (``logging.os``)."""
 
+COMMON_WORDS = words(
+    "code codecs commands dataclasses dns fabric http invoke io mcp numpy pandas pip profile "
+    "requests sh site string torch trace types typing unittest"
+)
+"""Modules whose names are those of plain attributes too (``match.string``)."""
+
 METHODS = {
     "file:write": words(
         "chmod hardlink_to mkdir rmdir symlink_to touch unlink write_bytes write_text"
@@ -96,6 +105,16 @@ METHODS = {
     "file:read": words("iterdir read_bytes read_text rglob"),
 }
 """Powers of methods whose object is not known (of `pathlib.Path`, mostly)."""
+
+CALLED = words("dir help")
+"""Built-in functions whose names are common words: only calling them counts."""
+
+FORMATS = words("format format_map")
+METACLASSES = words("ABCMeta EnumMeta EnumType type")
+"""Classes whose subclasses decide what other classes do."""
+
+WRAPPERS = {"functools.wraps": 1, "functools.update_wrapper": 2}
+"""What copies attributes, and how many arguments it has before those that name them."""
 
 OPENERS = words("open io.open io.FileIO codecs.open builtins.open io.open_code _io.open")
 HOMES = words("os.path.expanduser pathlib.Path.home pathlib.PosixPath.home")

@@ -7,6 +7,7 @@ import hashlib
 import ipaddress
 import posixpath
 import re
+import unicodedata
 from collections.abc import Iterator
 
 
@@ -16,11 +17,21 @@ def words(text: str) -> frozenset[str]:
 
 
 _LONGEST = 160
-_URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}:(?:\\?/){2}([^\s/\\?#'\"<>`|]+)", re.I)
+_LONGEST_HOST = 253
+_URL = re.compile(
+    r"\b(?:(?:https?|wss?|ftps?):[\\/]+|[a-z][a-z0-9+.-]{1,20}:(?:\\?/){2})([^\s/\\?#'\"<>`|]+)",
+    re.I,
+)
 _SCHEME_RELATIVE = re.compile(r"(?:^|[\s'\"(=])//([\w-]+(?:\.[\w-]+)+)")
 _DOMAIN = re.compile(
-    r"(?<![\w.@/\\+-])(?:[\w.+-]{1,64}@)?((?:[a-z0-9-]+\.)+([a-z]{2,24}))\b(?![\w(.-])", re.I
+    r"(?<![\w.@/\\+-])(?:[\w.+-]{1,64}@)?((?:[a-z0-9-]+\.)+([a-z]{2,24}))\b(?![\w(-]|\.\w)", re.I
 )
+_ANY_DOMAIN = re.compile(
+    r"(?<![\w.@/\\+-])(?:[\w.+-]{1,64}@)?((?:[\w-]+\.)+([^\W\d_]{2,24}))(?![\w(-]|\.\w)"
+)
+"""A domain in whatever letters; most of what it finds is prose without a space."""
+_DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
+_LOOKALIKES = str.maketrans("аеорсухіѕјԁһӏԛԝоаνρⅼ", "aeopcyxisjdhlqwoavpl")
 _IPV4 = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,3}){3})(?![\w.]*\w)")
 _LOCAL = re.compile(r"\blocalhost\b", re.I)
 _ABSOLUTE = re.compile(r"(?<![\w.:/\\<~)\]}-])/+(?:[\w.@+%-]+/*)+")
@@ -43,6 +54,10 @@ _TLDS = words(
     "fr gg gov ie il in info int internal invalid io it jp kr land link live lan local me mil mx "
     "name net news nl no nz onion online org page pl pro pt ru se site space store tech test "
     "to top tr tv tw ua uk us world ws xyz zone"
+)
+_FOREIGN_TLDS = words(
+    "бел бг дети каз мкд мон москва онлайн орг рус рф сайт срб укр ком 中国 中國 中文网 公司 台湾 "
+    "台灣 商城 在线 我爱你 新加坡 网址 网站 网络 香港 コム みんな ストア 닷컴 닷넷 한국 삼성 ευ ελ"
 )
 _EXTENSIONS = words(
     "bin bz2 c cfg cpp css csv db doc docx exe gif go gz h html ini ipynb java jpeg jpg js json "
@@ -95,6 +110,20 @@ def _whole(value: str) -> Iterator[str]:
 
 
 def _hosts(text: str) -> Iterator[str]:
+    yield from _hosts_as_written(text)
+    if not text.isascii():  # what programs read as dots and letters, or do not read at all
+        plain = unicodedata.normalize("NFKC", text).translate(_DOTS)
+        plain = "".join(each for each in plain if unicodedata.category(each) != "Cf")
+        if plain != text:
+            yield from _hosts_as_written(plain)
+        for match in _ANY_DOMAIN.finditer(plain):
+            ending = match[2].lower()
+            known = ending in _FOREIGN_TLDS or ending.translate(_LOOKALIKES) in _TLDS
+            if known and not match[1].isascii():
+                yield label("host", _ascii(match[1].lower()))
+
+
+def _hosts_as_written(text: str) -> Iterator[str]:
     for pattern in (_URL, _SCHEME_RELATIVE):
         for match in pattern.finditer(text):
             yield label("host", _authority(match[1]))
@@ -110,7 +139,17 @@ def _hosts(text: str) -> Iterator[str]:
 
 def _authority(text: str) -> str:
     """The host of a URL's authority, without user, password and punctuation that follows."""
-    return text.rpartition("@")[2].lower().rstrip(".,;:!)]}*_") or text.lower()
+    return _ascii(text.rpartition("@")[2].lower().rstrip(".,;:!)]}*_") or text.lower())
+
+
+def _ascii(host: str) -> str:
+    """A host in Punycode, so that letters that look alike do not look alike here."""
+    if host.isascii() or len(host) > _LONGEST_HOST:
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host
 
 
 def _paths(text: str) -> Iterator[str]:

@@ -69,7 +69,7 @@ class ReadFunction:
 
     def __init__(self, function: static.Function, where: str, *, method: bool = False) -> None:
         self.description, fields = _documented(function)
-        known = static.parameters_of(function, where)[int(method) :]
+        known = static.parameters_of(function, where, method=method)
         asked = injected([argument for argument, _ in known])
         self._model = _model(
             function.name,

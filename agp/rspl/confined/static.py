@@ -14,7 +14,7 @@ from typing import Any
 
 from agp.errors import ResourceError
 from agp.rspl.bounded import BoundedMemory
-from agp.rspl.entities import Record
+from agp.rspl.entities import EntityType, Record
 from agp.rspl.source import entry_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -98,11 +98,25 @@ def class_of(found: Entry, where: str) -> ast.ClassDef:
     return found.definition
 
 
-def parameters_of(function: Function, where: str) -> list[tuple[ast.arg, ast.expr | None]]:
-    """The parameters of a function with their defaults; of a method, ``self`` comes first.
+def parameters_of(
+    function: Function, where: str, *, method: bool = False
+) -> list[tuple[ast.arg, ast.expr | None]]:
+    """The parameters of a function with their defaults; of a method, those after ``self``.
 
-    Raises ResourceError for ``*args`` and the like, which no schema describes.
+    Raises ResourceError for ``*args`` and the like, which no schema describes, and for parameters
+    without a type: code that a person approves later is described by its types.
     """
+    parameters = _parameters(function, where)[int(method) :]
+    for argument, _ in parameters:
+        if argument.annotation is None:
+            raise ResourceError(
+                f"{where}, line {argument.lineno}: the parameter {argument.arg!r} has no type.",
+                hint=f"Write its type, as in `{argument.arg}: str`; `Any` takes everything.",
+            )
+    return parameters
+
+
+def _parameters(function: Function, where: str) -> list[tuple[ast.arg, ast.expr | None]]:
     arguments = function.args
     for star in (arguments.vararg, arguments.kwarg):
         if star is not None:
@@ -130,8 +144,9 @@ def shape_of(record: Record) -> Shape:
     found = entry(record)
     lineage = list(_lineage(class_of(found, where), found.tree))
     methods: dict[str, tuple[str, ...] | None] = {}
+    typed = record.type is not EntityType.AGENT  # a policy's methods are no actions
     for owner in reversed(lineage):
-        methods |= _methods(owner, where)
+        methods |= _methods(owner, where, typed)
     return Shape(
         methods,
         _constructor(lineage),
@@ -172,7 +187,7 @@ def _lineage(node: ast.ClassDef, tree: ast.Module) -> Iterator[Owner]:
                 yield _KNOWN_BASES[name]
 
 
-def _methods(owner: Owner, where: str) -> dict[str, tuple[str, ...] | None]:
+def _methods(owner: Owner, where: str, typed: bool) -> dict[str, tuple[str, ...] | None]:
     if isinstance(owner, type):
         found = {n: v for n, v in vars(owner).items() if callable(v) and not n.startswith("_")}
         return {name: None for name, value in found.items() if value.__doc__}
@@ -181,8 +196,9 @@ def _methods(owner: Owner, where: str) -> dict[str, tuple[str, ...] | None]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or _is_other(node):
             continue
         if not node.name.startswith("_") and ast.get_docstring(node):
-            known = parameters_of(node, f"{where} {node.name}")
-            methods[node.name] = tuple(argument.arg for argument, _ in known[1:])
+            told = f"{where} {node.name}"
+            known = parameters_of(node, told, method=True) if typed else _parameters(node, told)[1:]
+            methods[node.name] = tuple(argument.arg for argument, _ in known)
     return methods
 
 

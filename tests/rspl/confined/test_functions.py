@@ -73,7 +73,7 @@ def test_a_function_is_described_as_in_this_process() -> None:
     ("code", "told"),
     [
         ("def it(x: Thing): pass", "line 1: the type of 'x'"),
-        ("def it(x): pass", "the type of 'x'"),
+        ("def it(x): pass", "line 1: the parameter 'x' has no type"),
         ("def it(x: str = print('ran')): pass", "default of 'x' is no literal"),
         ("def it(x: 'eval(1)'): pass", "the type of 'x'"),
         ("def it(*x: str): pass", "*x cannot be described"),
@@ -86,6 +86,14 @@ def test_what_only_running_would_tell_is_refused(code: str, told: str) -> None:
     assert told in raised.value.message
 
 
+def test_a_parameter_without_a_type_is_refused_before_anyone_approves_it() -> None:
+    refused("\ndef it(x):\n    return x", "tool/it, line 2: the parameter 'x' has no type")
+    refused("def it(*, x='a'): return x", "the parameter 'x' has no type")
+    record = tool("def it(x: object): return x")
+    TOOLS.validate(record)
+    Function(load_entry(trust(record).implementation, where="it"), where="it")
+
+
 def test_validation_reads_and_never_executes(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     touch = f"open({str(mark)!r}, 'w').close()"
@@ -96,8 +104,8 @@ def test_validation_reads_and_never_executes(tmp_path: Path) -> None:
     refused("from os import system as it", "defines no 'it'")
     refused("if True:\n    def it(x): pass", "defines no 'it'")
     refused("class it: pass", "is no function")
-    refused("def it(y): pass", "differ in the parameters x, y")
-    refused("def it(x, y): pass", "differ in the parameters y")
+    refused("def it(y: str): pass", "differ in the parameters x, y")
+    refused("def it(x: str, y: str): pass", "differ in the parameters y")
     refused("def it(*x): pass", "cannot be described")
     assert not mark.exists()
 
@@ -141,7 +149,9 @@ async def test_wrong_arguments_never_reach_the_code(arguments: dict[str, Any], t
 
 
 async def test_what_no_schema_describes_is_asked_of_the_function() -> None:
-    record = tool("def it(x, y=2):\n    return [x, y]").model_copy(update={"input_schema": {}})
+    record = tool("def it(x: int, y: int = 2):\n    return [x, y]").model_copy(
+        update={"input_schema": {}}
+    )
     assert await run(record, x=1) == [1, 2]
     with pytest.raises(ValueError, match="x: Field required"):
         await run(record, y=1)

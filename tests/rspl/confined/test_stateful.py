@@ -17,7 +17,7 @@ from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.memory import MemoryKind
 from agp.rspl.registry import Registry
 from agp.runtime.task_state import TaskState
-from tests.support.untrusted import memory, unique
+from tests.support.untrusted import agent, memory, unique
 
 IT = ResourceId(EntityType.MEMORY, "it")
 COUNTER = '''
@@ -45,6 +45,15 @@ ACTIONS: dict[str, dict[str, Any]] = {"add": {"by": {"type": "integer"}}, "peek"
 
 def counter(**params: Any) -> Record:
     return memory(COUNTER, {"count": 0, **params}, ACTIONS)
+
+
+def test_an_action_has_types_and_a_policy_needs_none() -> None:
+    untyped = COUNTER.replace("by: int = 1", "by=1")
+    with pytest.raises(ResourceError) as raised:
+        MemoryKind().validate(memory(untyped, {"count": 0}, ACTIONS))
+    assert "memory/it add, line 12: the parameter 'by' has no type" in raised.value.message
+    policy = 'class Policy:\n    async def run(self, run):\n        """Answer."""\n'
+    KINDS[EntityType.AGENT].validate(agent(policy))
 
 
 def test_its_changes_are_versions_and_leave_no_other_trace(history: History) -> None:
