@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -24,6 +25,7 @@ from agp.runs.observer import Observer
 from agp.secrets import redact_json
 from agp.sepl.envelope import Envelope
 from agp.sepl.variables import Mode
+from agp.taint import noticed
 from agp.tracing import names
 
 _UNREADABLE_IN_A_ROW = 3
@@ -143,7 +145,7 @@ class Lab:
             )
             return await session.models.complete_role(
                 "reflector",
-                redact_json(prompt.messages(**question.fields)),
+                redact_json(noticed(prompt.messages(**question.fields))),
                 reply_schema=question.reply.model_json_schema(),
                 temperature=question.temperature,
                 seed=self.seed,
@@ -154,7 +156,8 @@ class Lab:
         try:
             if payload["cut_off"]:
                 raise ValueError("cut off at its token limit")
-            read = reply.model_validate_json(payload["text"])
+            # Small models break lines inside texts, which JSON alone would not allow.
+            read = reply.model_validate(json.loads(payload["text"], strict=False))
         except (ValidationError, ValueError) as error:
             self.unreadable += 1
             self._in_a_row += 1

@@ -9,6 +9,16 @@ them is the business of permissions, taking back what they influenced that of th
 
 from agp.taint.carried import Carried
 from agp.taint.labels import USER, WEB, origins_of, sample, trace
-from agp.taint.quoting import NOTICE, quoted
+from agp.taint.quoting import NOTICE, noticed, quoted
 
-__all__ = ["NOTICE", "USER", "WEB", "Carried", "origins_of", "quoted", "sample", "trace"]
+__all__ = [
+    "NOTICE",
+    "USER",
+    "WEB",
+    "Carried",
+    "noticed",
+    "origins_of",
+    "quoted",
+    "sample",
+    "trace",
+]

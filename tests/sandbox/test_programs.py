@@ -168,5 +168,6 @@ async def test_what_ran_it_is_told() -> None:
 @pytest.mark.skipif(not shutil.which("bwrap"), reason="bubblewrap is not installed")
 async def test_bubblewrap_shows_nothing_else() -> None:
     code = "import os; print(os.path.exists('/etc/passwd'), os.path.exists('/root/.ssh'))"
-    done = await run_program(Program(files={"a.py": code}, entry="a.py"), backend="bubblewrap")
+    program = Program(files={"a.py": code}, entry="a.py")
+    done = await run_program(program, least=Strength.PARTIAL, backend="bubblewrap")
     assert (done.outcome, done.stdout, done.backend) == ("ok", "False False\n", "bubblewrap")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from agp import taint
 from agp.evaluation.results import SampleResult
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.view import View
 from agp.secrets import redact
 from agp.sepl.lab import Lab, Question
 from agp.sepl.messages import Hypotheses, Hypothesis, Traces
-from agp.taint import NOTICE, quoted
+from agp.taint import quoted
 
 _SHOWN = 3
 _LONGEST = 600
-_MARK = 12
 REPETITIONS = 1000
 """Rounds are this far apart, so that no round is answered from another's cache."""
 
@@ -47,7 +45,7 @@ class Reflect:
                     fields={
                         "instructions": prompt.params["system"] or "(none)",
                         "tools": ", ".join(bound["tools"]) or "none",
-                        "failures": "\n\n".join([NOTICE, *map(self.describe, failed)]),
+                        "failures": "\n\n".join(map(self.describe, failed)),
                     },
                     temperature=0.0,
                     repetition=message.round * REPETITIONS,
@@ -69,17 +67,12 @@ class Reflect:
                 f"Verdict: {clip(result.feedback) or 'wrong'}",
             )
         )
-        return quoted(text, origin(result))
+        return quoted(text)
 
 
 def failures(traces: Traces) -> list[SampleResult]:
     """The feedback results that are wrong, in order."""
     return [r for r in traces.feedback if r.score is not None and r.score < 1.0]
-
-
-def origin(result: SampleResult) -> str:
-    """The short label under which a result is quoted."""
-    return taint.sample(result.sample_digest[:_MARK])
 
 
 def clip(text: str) -> str:

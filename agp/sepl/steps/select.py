@@ -19,9 +19,9 @@ from agp.sepl.edits import Edit, Insert, Replace
 from agp.sepl.lab import Idea, Lab, Question
 from agp.sepl.messages import Hypotheses, Modifications, Proposal
 from agp.sepl.provenance import influences, origins
-from agp.sepl.steps.reflect import REPETITIONS, clip, failures, origin
+from agp.sepl.steps.reflect import REPETITIONS, clip, failures
 from agp.sepl.variables import Variable, lift, trainable
-from agp.taint import NOTICE, quoted
+from agp.taint import quoted
 
 REWRITE = "rewrite"
 _PREFIX = "strategy."
@@ -75,9 +75,7 @@ class Select:
                 prompt="select",
                 reply=_schema(ideas),
                 fields={
-                    "causes": quoted(
-                        "\n".join(f"- {h.cause}" for h in message.items), "reflection"
-                    ),
+                    "causes": quoted("\n".join(f"- {h.cause}" for h in message.items)),
                     "example": self._example(message),
                     "variables": "\n".join(map(_describe, texts)),
                     "strategies": _listed(strategies, ideas),
@@ -134,8 +132,7 @@ class Select:
 
     def _example(self, message: Hypotheses) -> str:
         failed = (message.seen or failures(message.traces))[0]
-        example = quoted(clip(self.lab.sample(failed).task.input), origin(failed))
-        return f"{NOTICE}\n{example}"
+        return quoted(clip(self.lab.sample(failed).task.input))
 
 
 def _schema(ideas: dict[str, Idea]) -> type[Choice]:
