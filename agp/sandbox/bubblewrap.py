@@ -66,7 +66,7 @@ class BubblewrapBackend:
 
 
 def _strength() -> Strength:
-    """As root, no limit of the kernel counts threads in a namespace: a burst of them gets through."""
+    """As root no limit of the kernel counts threads in a namespace: a burst gets through."""
     return Strength.PARTIAL if os.geteuid() == 0 else Strength.STRONG
 
 
