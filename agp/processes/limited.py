@@ -33,9 +33,9 @@ from pathlib import Path
 from typing import IO
 
 from agp.errors import AgpError, InputError
-from agp.processes.descendants import Usage, kill_all
+from agp.processes.descendants import kill_all
 from agp.processes.folder import fresh_folder, lay_out
-from agp.processes.watch import Limits, Outcome, ProcessResult, Watch
+from agp.processes.watch import Check, Limits, ProcessResult, Watch
 
 _MARK = "AGP_RUN"
 _MAIN = "main.py"
@@ -122,7 +122,7 @@ async def run_files(
     stdin: str = "",
     limits: Limits | None = None,
     bootstrap: Bootstrap = plain_bootstrap,
-    check: Callable[[str], Callable[[Usage], Outcome | None]] | None = None,
+    check: Callable[[str], Check] | None = None,
 ) -> ProcessResult:
     """Run one of ``files`` with command-line ``arguments`` in a fresh folder that holds them all.
 

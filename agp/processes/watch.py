@@ -115,16 +115,17 @@ class Capture(asyncio.Protocol):
         return self.data.decode("utf-8", "replace")
 
 
+Check = Callable[[Usage | None], Outcome | None]
+"""Asked now and then with what a run takes, and once with None when it has ended."""
+
+
 class Watch:
     """Watches one process.
 
-    ``check`` is asked now and then with what it takes, for limits that are not known here. Made
-    and used in one event loop.
+    ``check`` is asked for limits that are not known here. Made and used in one event loop.
     """
 
-    def __init__(
-        self, limits: Limits, *, check: Callable[[Usage], Outcome | None] | None = None
-    ) -> None:
+    def __init__(self, limits: Limits, *, check: Check | None = None) -> None:
         self.limits, self._check = limits, check
         self._wake = asyncio.Event()
         self._finished = self._well = False
@@ -176,7 +177,9 @@ class Watch:
                 pipe.close()
             for stream in process.streams[len(pipes) :]:
                 stream.close()
-        outcome = stopped_by or self._outcome(exit_code)
+        # What was too fast to be seen on the way still counts.
+        left_behind = self._check(None) if self._check else None
+        outcome = stopped_by or left_behind or self._outcome(exit_code)
         return ProcessResult(outcome, exit_code, self.out.text, self.err.text, duration)
 
     async def _watch(self, process: Process) -> Outcome | None:

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from agp.processes import Limits, Outcome, ProcessResult
 from agp.processes.descendants import Usage
 from agp.processes.folder import measure
-from agp.processes.watch import Process, Watch
+from agp.processes.watch import Check, Process, Watch
 from agp.sandbox.interface import Call
 from agp.sandbox.native.settings import DISK_FACTOR, THREADS, machine
 from agp.sandbox.pipe import HostPipe, Told, framed
@@ -68,17 +67,17 @@ def _told(talk: asyncio.Task[Told | None]) -> bool:
     return not talk.cancelled() and talk.exception() is None and talk.result() is not None
 
 
-def disk_and_threads(folder: str, limits: Limits) -> Callable[[Usage], Outcome | None]:
+def disk_and_threads(folder: str, limits: Limits) -> Check:
     """A check for `Watch`: the disk that a run takes in all, and its threads."""
     most = DISK_FACTOR * limits.file_mb << 20
     next_look = 0.0
 
-    def check(taken: Usage) -> Outcome | None:
+    def check(taken: Usage | None) -> Outcome | None:
         nonlocal next_look
-        if taken.threads > THREADS + limits.processes:
+        if taken and taken.threads > THREADS + limits.processes:
             return "process_limit"
         started = time.monotonic()
-        if started < next_look:
+        if taken and started < next_look:
             return None
         disk = measure(folder, most=most)
         now = time.monotonic()
