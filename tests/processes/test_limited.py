@@ -12,22 +12,9 @@ import pytest
 
 from agp.errors import InputError
 from agp.processes import Limits, run_files, run_python
+from tests.support.processes import alive_with
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's /proc")
-
-
-def alive_with(mark: str) -> list[str]:
-    """Processes whose command line or environment holds ``mark``."""
-    found: list[str] = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-            text = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if state not in "ZX" and mark.encode() in text and folder.name != str(os.getpid()):
-            found.append(folder.name)
-    return found
 
 
 async def test_output_exit_code_and_input() -> None:

@@ -14,23 +14,10 @@ import pytest
 from agp.errors import InputError
 from agp.processes import Limits
 from agp.sandbox import Program, Strength, run_files, run_program, run_python
+from tests.support.processes import alive_with
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux")
 QUICK = Limits(wall_s=5, processes=12, file_mb=1)
-
-
-def alive_with(mark: str) -> list[str]:
-    """Processes whose command line holds ``mark``."""
-    found: list[str] = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-            text = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if state not in "ZX" and mark.encode() in text and folder.name != str(os.getpid()):
-            found.append(folder.name)
-    return found
 
 
 async def test_a_program_computes_reads_its_input_and_writes_its_folder() -> None:
