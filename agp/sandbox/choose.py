@@ -9,7 +9,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from agp.errors import AgpError, InputError, NotFoundError
@@ -126,14 +126,8 @@ async def call(
     shown or a malformed call, and what a grant raised that was no ValueError.
     """
     _check(call)
-    refused: Confined | None = None
-    for each in await _strong_enough(_CALLS, least, backend):
-        result = await _ending(each, call, limits or Limits())
-        if result.outcome != "refused":
-            return note(result)
-        refused = result
-    assert refused  # there was at least one, or it had been raised
-    return refused
+    backends = await _strong_enough(_CALLS, least, backend)
+    return await _first_able(backends, lambda each: _ending(each, call, limits or Limits()))
 
 
 async def run_program(
@@ -144,14 +138,20 @@ async def run_program(
     backend: str | None = None,
 ) -> Confined:
     """Run a whole program, confined: as `call`."""
-    refused: Confined | None = None
-    for each in await _strong_enough(_PROGRAMS, least, backend):
-        result = await each.run(program, limits or Limits())
+    backends = await _strong_enough(_PROGRAMS, least, backend)
+    return await _first_able(backends, lambda each: each.run(program, limits or Limits()))
+
+
+async def _first_able(
+    backends: Sequence[Backend], run: Callable[[Backend], Awaitable[Confined]]
+) -> Confined:
+    """What the first backend gives that can run such code; else the last refusal."""
+    result = await run(backends[0])
+    for each in backends[1:]:
         if result.outcome != "refused":
-            return note(result)
-        refused = result
-    assert refused
-    return refused
+            break
+        result = await run(each)
+    return result if result.outcome == "refused" else note(result)
 
 
 async def _ending(backend: Backend, call: Call, limits: Limits) -> Confined:
