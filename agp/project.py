@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from time import monotonic
@@ -33,9 +33,10 @@ from agp.rspl.registry import Registry
 from agp.rspl.view import View
 from agp.runs import bench as bench_runs
 from agp.runs.config import BenchConfig, RunConfig, checked_budget
+from agp.runs.events import Callback, RunFinished, RunStarted, RunStopped
 from agp.runs.journal import FAILED, REFUSED, STOPPED, Journal
 from agp.runs.metered import metered
-from agp.runs.observer import Observer
+from agp.runs.observer import Announcer, Observer
 from agp.runs.report import Report, ended_by, reused_in, spend_of, wall_of
 from agp.runs.workbench import Means, capture_content
 from agp.runtime import Answer, Task
@@ -222,16 +223,19 @@ class Project:
         agent: str = "",
         *,
         observer: Observer | None = None,
+        callbacks: Sequence[Callback] = (),
         **settings: Any,
     ) -> Report:
         """Score an agent on a benchmark (default: the agent that suits it).
 
         ``settings`` are the fields of `agp.runs.config.BenchConfig`: ``limit``, ``seed``,
-        ``data``, ``refine``, ``lock`` …
+        ``data``, ``refine``, ``lock`` …; ``callbacks`` are called with what happens, as events
+        (`agp.runs.events`).
         """
+        watch = Announcer(observer, callbacks)
         config = self._configured(BenchConfig, benchmark, agent, settings)
         journal = Journal.start(self.database, bench_runs.KIND, config.model_dump(mode="json"))
-        return await self._carry_out(journal, observer, benchmark)
+        return await self._carry_out(journal, watch, benchmark)
 
     def evolve(self, benchmark: str | Benchmark, agent: str = "", **settings: Any) -> EvolveReport:
         """Evolve an agent on a benchmark. See `aevolve`."""
@@ -243,16 +247,19 @@ class Project:
         agent: str = "",
         *,
         observer: Observer | None = None,
+        callbacks: Sequence[Callback] = (),
         **settings: Any,
     ) -> EvolveReport:
         """Evolve an agent on a benchmark and commit what passes the gate.
 
         ``settings`` are the fields of `agp.sepl.config.EvolveConfig`: ``mode``, ``rounds``,
-        ``candidates``, ``gate``, ``limit``, ``seed``, ``budget`` …
+        ``candidates``, ``gate``, ``limit``, ``seed``, ``budget`` …; ``callbacks`` are called with
+        what happens, as events (`agp.runs.events`).
         """
+        watch = Announcer(observer, callbacks)
         config = self._configured(EvolveConfig, benchmark, agent, settings)
         journal = Journal.start(self.database, evolution.KIND, config.model_dump(mode="json"))
-        report = await self._carry_out(journal, observer, benchmark)
+        report = await self._carry_out(journal, watch, benchmark)
         assert isinstance(report, EvolveReport)
         return report
 
@@ -265,6 +272,7 @@ class Project:
         run: str | None = None,
         *,
         observer: Observer | None = None,
+        callbacks: Sequence[Callback] = (),
         budget: dict[str, Any] | None = None,
         benchmark: Benchmark | None = None,
     ) -> Report:
@@ -273,32 +281,41 @@ class Project:
         ``budget`` replaces the run's budget; ``benchmark`` is needed again where the run was
         given an object. Raises NotFoundError for an unknown run.
         """
+        watch = Announcer(observer, callbacks)
         journal = Journal.reopen(self.database, run)
+        watch.run = journal.run
         if budget is not None:
             journal.amend(budget=budget)
         if journal.done(REPORT) is None:
-            self._note_permissions(journal, observer or Observer())
-        return await self._carry_out(journal, observer, benchmark)
+            self._note_permissions(journal, watch)
+        return await self._carry_out(journal, watch, benchmark)
 
     async def _carry_out(
-        self, journal: Journal, observer: Observer | None, benchmark: str | Benchmark | None
+        self, journal: Journal, watch: Announcer, benchmark: str | Benchmark | None
     ) -> Report:
         carry_out, form = _KINDS[journal.kind]
         if (done := journal.done(REPORT)) is not None:
             return form.model_validate(done)
         given = benchmark if isinstance(benchmark, Benchmark) else None
-        watch = observer or evolution.EvolveObserver()
+        watch.run = journal.run
         permissions = self._permissions(journal, watch)
         began, before = monotonic(), spend_of(journal)
         with collect() as spent:
+            watch.before, watch.spent = before, spent
             try:
+                again, config = bool(journal.steps), journal.config
+                watch.event(RunStarted(kind=journal.kind, config=config, resumed=again))
                 async with self._metered(journal) as ledger:
                     means = self._means(permissions, ledger)
                     report = await carry_out(means, self.history, journal, watch, given)
             except BaseException as error:
                 took = monotonic() - began
-                self._note_session(journal, before, spent, took, ended=ended_by(error))
-                journal.close(_ending(error, journal))
+                told = ended_by(error)
+                self._note_session(journal, before, spent, took, ended=told)
+                status = _ending(error, journal)
+                journal.close(status)
+                message = told.get("message") or str(error)
+                watch.event(RunStopped(status=status, error=told["error"], message=message))
                 if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
                     raise Interrupted(
                         f"Run {journal.run} was stopped; everything finished is kept.",
@@ -314,6 +331,7 @@ class Project:
         report.wall_seconds = wall_of(journal)
         report.reused = reused_in(journal)
         journal.append(REPORT, REPORT, report.model_dump(mode="json"), also=journal.finished)
+        watch.event(RunFinished(report=report))
         return report
 
     def _metered(self, journal: Journal) -> AbstractAsyncContextManager[Ledger]:

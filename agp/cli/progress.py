@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agp.cli.asking import paused_by_questions
 from agp.cli.render import clean, console, duration, percent
-from agp.sepl.evolution import EvolveObserver
+from agp.runs.observer import Observer
 
 if TYPE_CHECKING:
     from agp.evaluation.results import SampleResult
@@ -79,7 +79,7 @@ class Phase:
         return ", ".join([*self.counts, duration(self.seconds), *left])
 
 
-class Progress(EvolveObserver):
+class Progress(Observer):
     """Keeps count of phases; what shows them is told of every change.
 
     Parameters: ``tested`` is whether the gate makes a test of significance.

@@ -22,19 +22,12 @@ from agp.sepl.lab import Lab
 from agp.sepl.loop import search
 from agp.sepl.objective import Objective
 from agp.sepl.optimizers import find_optimizer
-from agp.sepl.plan import Plan, plan
+from agp.sepl.plan import plan
 from agp.sepl.promotion import commit_of, promote
 from agp.sepl.report import EvolveReport, proposals_of, rounds_of
 from agp.sepl.variables import Mode, lift, trainable
 
 KIND = "evolve"
-
-
-class EvolveObserver(Observer):
-    """An observer that is also told the plan before anything is spent."""
-
-    def planned(self, made: Plan, splits: Splits) -> None:
-        """The plan of the run that begins now."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +118,7 @@ async def _search(run: _Run) -> dict[str, object]:
     )
     made = plan(run.config, splits)
     made.envelope = run.envelope.permissions.summary()
-    if isinstance(run.observer, EvolveObserver):
-        run.observer.planned(made, splits)
+    run.observer.planned(made, splits)
     optimizer = find_optimizer(run.config.optimizer)(lab)
     found = await search(lab, optimizer, run.start, run.config.rounds)
     fields: dict[str, object] = {
