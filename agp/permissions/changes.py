@@ -60,13 +60,6 @@ def _mended(before: str, after: str) -> ChangeKind:
     return "patch" if 2 * kept >= len(words) else "replace"
 
 
-def request_for(
-    resource: str, field: str, old: Any, new: Any, capabilities: tuple[str, ...] = ()
-) -> ChangeRequest:
-    """The request for one value of a resource becoming another."""
-    return ChangeRequest(resource, field, kind_of(old, new), *_sizes(old, new), capabilities)
-
-
 def _sizes(old: Any, new: Any) -> tuple[int, int]:
     before, after = (0 if value is _ABSENT else len(_text(value)) for value in (old, new))
     return after, max(0, after - before)
@@ -80,7 +73,7 @@ def _text(value: Any) -> str:
 
 def _changed(before: Record, after: Record) -> Iterator[tuple[str, Any, Any]]:
     """(field, old, new): evolvable parts by their path, then whatever else differs."""
-    old, new = before.body(), after.body()
+    old, new = before.body(), _as_signed(before, after)
     paths = [part.path for part in KINDS[before.type].parts(before)]
     for path in paths:
         was, now = (_at(body, path) for body in (old, new))
@@ -92,6 +85,32 @@ def _changed(before: Record, after: Record) -> Iterator[tuple[str, Any, Any]]:
         was, now = (_at(body, path) for body in (old, new))
         if was != now and path not in paths:
             yield path, was, now
+
+
+def _as_signed(before: Record, after: Record) -> dict[str, Any]:
+    """The body of ``after``; with the schema of ``before`` where only its words are others.
+
+    What a schema says of arguments follows from the code's docstrings, whose change counts.
+    """
+    body = after.body()
+    if before.implementation.kind == "source" and before.implementation != after.implementation:
+        old = before.body()["input_schema"]
+        if without_words(old) == without_words(body["input_schema"]):
+            body["input_schema"] = old
+    return body
+
+
+def without_words(schema: Any) -> Any:
+    """A JSON schema without descriptions: what values it takes, whatever it says of them."""
+    if isinstance(schema, list):
+        return [without_words(each) for each in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: without_words(each)
+        for name, each in cast("dict[str, Any]", schema).items()
+        if name != "description" or not isinstance(each, str)
+    }
 
 
 def _leaves(body: dict[str, Any]) -> set[str]:

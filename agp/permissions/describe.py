@@ -23,6 +23,7 @@ def summary(policy: Policy, mode: Mode, *, asked: bool) -> str:
     changes = [
         f"{rule.verdict} {', '.join(rule.resource)}"
         + ("" if rule.field == "*" else f" ({rule.field})")
+        + (" (new ones)" if rule.changes == ("create",) else "")
         for rule in policy.evolve_rules
     ]
     first = f"Permissions: mode {mode}{meant}; calls: {', '.join(calls)}{own}{nobody}"

@@ -108,11 +108,19 @@ def _names_it(each: EvolveRule, request: ChangeRequest) -> bool:
 
 def _permits(each: EvolveRule, request: ChangeRequest) -> bool:
     """Whether an allowing or asking rule holds the change: its kind, or a lesser one; its size."""
-    kinds = request.kind in each.changes or any(
-        _RANK.get(request.kind, 9) <= _RANK.get(kind, -1) for kind in each.changes
-    )
     small = each.growth is None or request.growth <= each.growth
-    return kinds and small and (each.size is None or request.size <= each.size)
+    return (
+        _speaks_of(each, request.kind)
+        and small
+        and (each.size is None or request.size <= each.size)
+    )
+
+
+def _speaks_of(each: EvolveRule, kind: str) -> bool:
+    """Whether a rule names a kind of change, or one that does more."""
+    return kind in each.changes or any(
+        _RANK.get(kind, 9) <= _RANK.get(named, -1) for named in each.changes
+    )
 
 
 def _reaches(each: EvolveRule, kind: str) -> bool:
@@ -124,7 +132,8 @@ def _reaches(each: EvolveRule, kind: str) -> bool:
 
 def _not_permitted(request: ChangeRequest, touching: list[EvolveRule]) -> str:
     what = f"{request.resource}:{request.field}"
-    limits = [each.growth for each in touching if each.verdict != "deny" and each.growth]
+    open_ = [e for e in touching if e.verdict != "deny" and _speaks_of(e, request.kind)]
+    limits = [each.growth for each in open_ if each.growth]
     if limits and request.growth > max(limits):
         return f"{what} would grow by more than {max(limits)} characters"
     if touching:

@@ -14,6 +14,8 @@ from agp.permissions.patterns import rule
 FILE = "agp.policy.toml"
 LARGEST_GROWTH = 4_000
 """How many characters one change may add to a text, unless a rule says otherwise."""
+LARGEST_NEW = 20_000
+"""How many characters a new resource may have as JSON, in the default policy."""
 
 ChangeKind = Literal["insert", "patch", "replace", "create", "delete"]
 _EDITS: tuple[ChangeKind, ...] = ("insert", "patch", "replace")
@@ -121,6 +123,12 @@ class Budgets(_Section):
 DEFAULT_EVOLVE = (
     EvolveRule(resource=("prompt/*",), verdict="allow"),
     EvolveRule(resource=("agent/*", "tool/*", "environment/*", "memory/*"), verdict="ask"),
+    EvolveRule(
+        resource=("prompt/*", "agent/*", "tool/*"),
+        changes=("create",),
+        growth=LARGEST_NEW,
+        verdict="ask",
+    ),
 )
 
 

@@ -63,6 +63,14 @@ changes = ["insert", "patch", "replace"]
 growth = 4000
 verdict = "ask"
 
+# New resources, which a run must ask for: --evolve 'tool/+'. growth is their whole size.
+[[evolve]]
+resource = ["prompt/*", "agent/*", "tool/*"]
+field = "*"
+changes = ["create"]
+growth = 20000
+verdict = "ask"
+
 # Where code runs that no person wrote or approved. least: "strong" or "partial".
 [sandbox]
 least = "strong"

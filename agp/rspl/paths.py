@@ -18,6 +18,14 @@ def get_path(body: JsonObject, path: str) -> Any:
     return get_path(body[first], rest)
 
 
+def find_path(body: JsonObject, path: str, default: Any = None) -> Any:
+    """The value at ``path``; ``default`` where there is none."""
+    try:
+        return get_path(body, path)
+    except (LookupError, TypeError):
+        return default
+
+
 def set_path(body: JsonObject, path: str, value: Any) -> JsonObject:
     """A copy of ``body`` with the value at ``path`` replaced."""
     first, slash, rest = path.partition("/")

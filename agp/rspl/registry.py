@@ -27,7 +27,7 @@ from agp.rspl.intake import Intake
 from agp.rspl.kinds import KINDS
 from agp.rspl.kinds.actions import Context
 from agp.rspl.origins import PERSON, Origin
-from agp.rspl.paths import get_path, set_path
+from agp.rspl.paths import find_path, set_path
 from agp.rspl.sources import FILES
 from agp.rspl.view import View
 from agp.secrets import unresolved
@@ -297,7 +297,7 @@ class Registry:
         record = self.get_info(address)
         body = record.body()
         parts = KINDS[record.type].parts(record)
-        return {part.path: get_path(body, part.path) for part in parts}
+        return {part.path: find_path(body, part.path) for part in parts}
 
     def set_variables(
         self,

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from agp.rspl.dependencies import closure
-from agp.rspl.entities import EntityType, ResourceId
+from agp.rspl.entities import EntityType, JsonObject, ResourceId
 from agp.rspl.kinds import KINDS
-from agp.rspl.paths import get_path
+from agp.rspl.paths import find_path
 from agp.rspl.view import View
 from agp.sepl.envelope import Envelope
 
@@ -40,7 +40,11 @@ class Variable:
     """One evolvable variable v.
 
     ``learnable`` is the constraint g_v: whether an optimizer may change it in this run. ``form``
-    is ``text``, ``code`` or ``json``; ``role`` says what it is for.
+    is ``text``, ``code`` or ``json``; ``role`` says what it is for; ``value`` is None for what is
+    not there yet; ``schema`` is the JSON schema that a value must fit, if there is one; a
+    ``derived`` variable follows from others: no edit gives it another value than they do; one that
+    is ``only_new`` (a binding) may change only to take in what the same proposal makes; of one
+    with ``settings`` the limits stay as they are.
     """
 
     resource: ResourceId
@@ -49,6 +53,10 @@ class Variable:
     role: str
     value: Any
     learnable: bool
+    schema: JsonObject | None = None
+    derived: bool = False
+    only_new: bool = False
+    settings: bool = False
 
     @property
     def id(self) -> str:
@@ -71,9 +79,22 @@ def lift(
         record = view.record(rid)
         body = record.body()
         for part in KINDS[rid.type].parts(record):
-            value = get_path(body, part.path)
             open_ = envelope.learnable(record, part, mode.resources)
-            variables.append(Variable(rid, part.path, part.form, part.role, value, open_))
+            new = not open_ and envelope.takes_new(record, part, mode.resources)
+            variables.append(
+                Variable(
+                    resource=rid,
+                    path=part.path,
+                    form=part.form,
+                    role=part.role,
+                    value=find_path(body, part.path),
+                    learnable=open_ or new,
+                    schema=part.schema,
+                    derived=part.derived,
+                    only_new=new,
+                    settings=part.settings,
+                )
+            )
     return variables
 
 

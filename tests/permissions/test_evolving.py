@@ -172,7 +172,7 @@ def test_no_edit_leads_to_the_policy_the_gate_the_budget_or_a_marker(start: Star
         "audit:log",
         "prompt/tool_calling:evolvable",
         "prompt/tool_calling:metadata",
-        "agent/tool_calling:params/tools",
+        "agent/tool_calling:params/policy/max_steps",
     ):
         assert name not in theta
         with pytest.raises(EditError, match="^envelope: "):

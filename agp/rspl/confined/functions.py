@@ -11,8 +11,9 @@ import docstring_parser
 from pydantic import BaseModel, Field, create_model
 
 from agp.errors import ResourceError
+from agp.processes import Limits
 from agp.rspl.confined import static
-from agp.rspl.confined.calls import ConfinedFailure, guest_call
+from agp.rspl.confined.calls import LIMITS, ConfinedFailure, guest_call
 from agp.rspl.entities import JsonObject, Record
 from agp.rspl.kinds.actions import Context, json_object, schema_of_model
 from agp.rspl.kinds.schemas import fault
@@ -31,10 +32,11 @@ class ConfinedFunction:
     """A tool whose function runs in the sandbox. Raises ResourceError where it cannot be one.
 
     Its file must be Python, define the function at the top level, and its parameters must be
-    those of the record's input schema, beside those that are injected.
+    those of the record's input schema, beside those that are injected. Parameters: ``limits`` of
+    one call.
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, limits: Limits = LIMITS) -> None:
         where = str(record.id)
         function = static.function_of(static.entry(record), where)
         known = static.parameters_of(function, where)
@@ -50,6 +52,7 @@ class ConfinedFunction:
                 hint="Parameters are described by the input schema: keep both the same.",
             )
         self.record = record
+        self._limits = limits
 
     async def __call__(self, given: JsonObject, context: Context) -> Any:
         """Check the arguments and call the function. Raises ValueError saying what is wrong."""
@@ -58,7 +61,8 @@ class ConfinedFunction:
         if lacking := [n for n in self._needed if n not in checked and n not in task]:
             raise ValueError(f"{lacking[0]}: Field required")
         try:
-            reply = await guest_call(self.record, "call", {"given": checked, "injected": task})
+            asked: JsonObject = {"given": checked, "injected": task}
+            reply = await guest_call(self.record, "call", asked, limits=self._limits)
         except ConfinedFailure as error:
             raise ValueError(str(error)) from error
         return reply.get("result")

@@ -27,7 +27,18 @@ _FRONT: JsonObject = {
     "demonstrations": [],
     "policy": {},
 }
+BINDINGS = {
+    "params/prompt": EntityType.PROMPT,
+    "params/tools": EntityType.TOOL,
+    "params/agents": EntityType.AGENT,
+    "params/memory": EntityType.MEMORY,
+    "params/environment": EntityType.ENVIRONMENT,
+}
+"""The parts of an agent's record that bind it to others, and to what."""
 _INPUT: JsonObject = {"type": "string", "description": "The task, with all that is needed for it."}
+_OPTIONAL: JsonObject = {"type": "string"}
+_NAMED: JsonObject = {"type": "string", "minLength": 1}
+_LISTED: JsonObject = {"type": "array", "items": _NAMED, "uniqueItems": True}
 _FILES: JsonObject = {
     "type": "object",
     "additionalProperties": {"type": "string"},
@@ -136,11 +147,26 @@ class AgentKind(Kind):
         return [prompt_record(folder, about), Record.model_validate({**body, **schemas})]
 
     def parts(self, record: Record) -> list[Part]:
-        """The limits and settings of the policy, beside what every record has."""
-        settings = Part(
-            "params/policy", "json", "settings of the policy (limits, sampling)", learnable=False
-        )
-        return [*super().parts(record), settings]
+        """Settings of the policy, the model's role and the bindings, beside what every record has.
+
+        The limits among the settings are no variables: see `agp.rspl.kinds.limits`.
+        """
+        bound = [
+            Part(
+                "params/policy",
+                "json",
+                "settings of the policy",
+                schema={"type": "object"},
+                settings=True,
+            ),
+            Part("params/model", "json", "role of the model that it asks", schema=_NAMED),
+            Part("params/prompt", "json", "the prompt it works with, by name", schema=_NAMED),
+            Part("params/tools", "json", "the tools it may call, by name", schema=_LISTED),
+            Part("params/agents", "json", "the agents it may ask, by name", schema=_LISTED),
+            Part("params/memory", "json", "its memory, by name; empty for none", schema=_OPTIONAL),
+            Part("params/environment", "json", "its environment, by name", schema=_OPTIONAL),
+        ]
+        return [*super().parts(record), *bound]
 
     def validate(self, record: Record) -> None:
         """Bindings are names, each given once, and the policy can be built."""

@@ -25,13 +25,19 @@ class Part:
 
     ``path`` is the way into the record's JSON (``params/system``); ``form`` is ``text``,
     ``code`` or ``json``; ``role`` says in one sentence what the part is for; ``learnable`` is
-    False for parts that are exposed but may not be changed by an optimizer.
+    False for parts that are exposed but may never be changed by an optimizer; ``schema`` is the
+    JSON schema that a value must fit, where there is one; ``derived`` is True for a part that
+    follows from others, and changes with them only; ``settings`` for one whose limits stay as
+    they are (see `agp.rspl.kinds.limits`). What is not there yet has no value (None).
     """
 
     path: str
     form: str
     role: str
     learnable: bool = True
+    schema: JsonObject | None = None
+    derived: bool = False
+    settings: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ class Kind(ABC):
             name=folder.name,
             description=front["description"],
             evolvable=front["evolvable"],
-            metadata={"tags": front["tags"]} if front["tags"] else {},
+            metadata=metadata_of(front),
             implementation=Implementation(
                 kind="source", entry=f"{self.code_file}:{entry or self.entry}", files=folder.code
             ),
@@ -117,10 +123,23 @@ class Kind(ABC):
         """The record's evolvable parts."""
         confinable = record.implementation.kind in ("source", "skill")
         files = [
-            Part(f"implementation/files/{name}", "code", f"source of {record.id}", confinable)
+            Part(
+                f"implementation/files/{name}",
+                "text" if name.endswith((".md", ".txt")) else "code",
+                f"source of {record.id}",
+                confinable,
+            )
             for name in sorted(record.implementation.files)
         ]
         return [Part("description", "text", f"what {record.id} is for, as others see it"), *files]
+
+    def described(self, record: Record) -> Record:
+        """The record with its input schema as it follows from its code.
+
+        Code that is not trusted is read, and never executed. Raises ResourceError where the code
+        does not tell.
+        """
+        return record
 
     def code(self, record: Record) -> str | None:
         """The digest of the code that instances run; None for a type that has none."""
@@ -266,8 +285,27 @@ def function_name(resource: str, action: str) -> str:
     return plain if len(plain) <= 64 else f"{plain[:55]}_{digest(name)[:8]}"
 
 
-COMMON: JsonObject = {"description": "", "evolvable": True, "tags": [], "extends": ""}
+COMMON: JsonObject = {
+    **{"description": "", "evolvable": True, "tags": [], "extends": ""},
+    "learnable": {},
+}
 """Front matter that every manifest may have, with its defaults."""
+
+
+def metadata_of(front: JsonObject) -> JsonObject:
+    """The metadata that checked front matter declares: tags, and what is closed to optimizers.
+
+    ``learnable`` maps fields (globs over a record's parts) to true or false. Raises ResourceError.
+    """
+    learnable: JsonObject = front["learnable"]
+    for name, value in learnable.items():
+        if not isinstance(value, bool):
+            raise ResourceError(
+                f"Field 'learnable.{name}' must be true or false, not {value!r}.",
+                hint="False closes a field to optimizers: learnable: {params/system: false}",
+            )
+    found: JsonObject = {"tags": front["tags"], "learnable": learnable}
+    return {name: value for name, value in found.items() if value}
 
 
 def take(front: JsonObject, allowed: JsonObject, where: str) -> JsonObject:

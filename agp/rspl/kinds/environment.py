@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from agp.errors import ResourceError
-from agp.rspl.entities import EntityType, JsonObject
-from agp.rspl.kinds.base import Part, Record
+from agp.rspl.entities import EntityType, JsonObject, Record
 from agp.rspl.kinds.stateful import StatefulKind, with_params
 
 
@@ -19,10 +18,6 @@ class EnvironmentKind(StatefulKind):
     manifest = "ENVIRONMENT.md"
     code_file = "environment.py"
     entry = "Environment"
-
-    def parts(self, record: Record) -> list[Part]:
-        """Its configuration, beside what every record has."""
-        return [*super().parts(record), Part("params", "json", f"configuration of {record.id}")]
 
     def started(self, record: Record, files: Mapping[str, str]) -> Record:
         """With the task's files beside its own, if its class takes ``files``."""

@@ -1,7 +1,6 @@
 """Memory: state that outlives a task. Its content is part of the record, so it is versioned."""
 
 from agp.rspl.entities import EntityType
-from agp.rspl.kinds.base import Part, Record
 from agp.rspl.kinds.stateful import StatefulKind
 
 
@@ -13,7 +12,3 @@ class MemoryKind(StatefulKind):
     manifest = "MEMORY.md"
     code_file = "memory.py"
     entry = "Memory"
-
-    def parts(self, record: Record) -> list[Part]:
-        """Its content and configuration, beside what every record has."""
-        return [*super().parts(record), Part("params", "json", f"content of {record.id}")]

@@ -11,11 +11,29 @@ from agp.errors import ResourceError
 from agp.frozen import freeze
 from agp.rspl.entities import EntityType, Implementation, JsonObject, Record
 from agp.rspl.kinds.actions import Action, Context, json_object
-from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, instantiate, take
+from agp.rspl.kinds.base import (
+    COMMON,
+    Folder,
+    Kind,
+    Outcome,
+    Part,
+    instantiate,
+    metadata_of,
+    take,
+)
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _LONGEST_TEXT = 20_000
 _ENTRY = Implementation(kind="import", entry="agp.rspl.kinds.prompt:Prompt")
+_DEMONSTRATIONS: JsonObject = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"input": {"type": "string"}, "output": {"type": "string"}},
+        "required": ["input", "output"],
+        "additionalProperties": False,
+    },
+}
 CONTRACT = "{{contract}}"
 """Stands for what the agent can call: see `agp.rspl.contract`."""
 
@@ -94,7 +112,12 @@ class PromptKind(Kind):
         return [
             Part("params/system", "text", "the system prompt: how to go about every task"),
             Part("params/template", "text", "the frame around each task; keeps its placeholders"),
-            Part("params/demonstrations", "json", "worked examples shown before the task"),
+            Part(
+                "params/demonstrations",
+                "json",
+                "worked examples shown before the task",
+                schema=_DEMONSTRATIONS,
+            ),
         ]
 
     def validate(self, record: Record) -> None:
@@ -162,13 +185,12 @@ def placeholders_of(template: str) -> set[str]:
 
 def prompt_record(folder: Folder, front: JsonObject) -> Record:
     """The record of a prompt from checked front matter and the manifest's body."""
-    tags = {"tags": front["tags"]} if front["tags"] else {}
     return Record(
         type=EntityType.PROMPT,
         name=folder.name,
         description=front["description"],
         evolvable=front["evolvable"],
-        metadata={**front.get("metadata", {}), **tags},
+        metadata={**front.get("metadata", {}), **metadata_of(front)},
         implementation=_ENTRY,
         params={
             "system": folder.body,

@@ -25,7 +25,7 @@ from agp.rspl.kinds.actions import (
     chosen,
     schema_of_actions,
 )
-from agp.rspl.kinds.base import COMMON, Folder, take
+from agp.rspl.kinds.base import COMMON, Folder, metadata_of, take
 from agp.sandbox.interface import Confined
 
 MANIFEST = "SKILL.md"
@@ -45,7 +45,6 @@ def skill_record(folder: Folder) -> Record:
     others = {k: v for k, v in folder.front.items() if k not in own}
     others = json.loads(json.dumps(others, default=str))
     _check(folder, front)
-    tags = {"tags": front["tags"]} if front["tags"] else {}
     files = {name: text for name, text in folder.files.items() if name != MANIFEST}
     actions = _actions(folder.name, files)
     return Record(
@@ -53,7 +52,7 @@ def skill_record(folder: Folder) -> Record:
         name=folder.name,
         description=front["description"],
         evolvable=front["evolvable"],
-        metadata={**others, **tags},
+        metadata={**others, **metadata_of(front)},
         input_schema=schema_of_actions(actions),
         implementation=Implementation(kind="skill", entry=MANIFEST, files=files),
         params={"instructions": folder.body, "timeout_s": front["timeout_s"]},

@@ -28,7 +28,8 @@ from agp.rspl.kinds.actions import (
     chosen,
     schema_of_actions,
 )
-from agp.rspl.kinds.base import Folder, Kind, Outcome, load_class
+from agp.rspl.kinds.base import Folder, Kind, Outcome, Part, load_class
+from agp.rspl.kinds.limits import is_limit
 from agp.rspl.kinds.merging import merge
 from agp.secrets import refer, references
 
@@ -45,6 +46,31 @@ class StatefulKind(Kind):
         """The resource, its actions described by the methods. Raises ResourceError."""
         records = super().from_folder(folder)
         return [self._described(record, folder.where) for record in records]
+
+    def parts(self, record: Record) -> list[Part]:
+        """Its content and each of its settings, but for limits, and what its actions take."""
+        content = self._shape(record).content
+        names: list[str] = [content] if content else []
+        names += [name for name in record.params if name != content]
+        held = [
+            Part(
+                f"params/{name}",
+                "json",
+                f"{_what(name, content)} of {record.id}",
+                settings=name != content,
+            )
+            for name in names
+            if name == content or not is_limit(name)
+        ]
+        takes = Part("input_schema", "json", f"what the actions of {record.id} take", derived=True)
+        derived = [takes] if record.implementation.kind == "source" else []
+        return [*super().parts(record), *held, *derived]
+
+    def described(self, record: Record) -> Record:
+        """The record with its actions as they follow from its class. Raises ResourceError."""
+        if record.implementation.kind != "source":
+            return record
+        return self._described(record, str(record.id))
 
     def validate(self, record: Record) -> None:
         """It can be built, and its class does what the record says. Raises ResourceError."""
@@ -192,6 +218,10 @@ class Held:
             outcome = await self._kind.run(self.record, None, given, context)
             self.record = outcome.record or self.record
             return outcome.result
+
+
+def _what(name: str, content: str) -> str:
+    return "content" if name == content else f"setting {name!r}"
 
 
 def with_params(record: Record, params: JsonObject) -> Record:

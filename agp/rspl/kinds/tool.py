@@ -8,12 +8,13 @@ from typing import Any, Protocol
 from agp.canonical import digest
 from agp.errors import ResourceError
 from agp.frozen import thaw
-from agp.rspl.confined.functions import ConfinedFunction, read_function
+from agp.rspl.confined.functions import ConfinedFunction, ReadFunction, read_function
 from agp.rspl.confined.refused import Refused, not_started, refuse_module
 from agp.rspl.entities import EntityType, JsonObject, Record
 from agp.rspl.kinds import mcp, skill
 from agp.rspl.kinds.actions import Action, Context, Function
 from agp.rspl.kinds.base import COMMON, Folder, Kind, Outcome, Part, take
+from agp.rspl.kinds.examples import TESTS, as_data
 from agp.rspl.source import load_entry
 
 
@@ -74,11 +75,21 @@ class ToolKind(Kind):
         return _server_code(record)
 
     def parts(self, record: Record) -> list[Part]:
-        """The instructions of a skill, beside what every record has."""
+        """A function's arguments, or a skill's instructions, beside what every record has."""
+        if record.implementation.kind == "source":
+            takes = f"the arguments of {record.id}, as its signature and docstring describe them"
+            return [*super().parts(record), Part("input_schema", "json", takes, derived=True)]
         if record.implementation.kind != "skill":
             return super().parts(record)
         role = f"instructions of the skill {record.name}: how an agent is to use it"
         return [*super().parts(record), Part("params/instructions", "text", role)]
+
+    def described(self, record: Record) -> Record:
+        """A function's record with the schema that follows from its signature and docstring."""
+        if record.implementation.kind != "source":
+            return record
+        schema = _read_function(self, record).schema
+        return Record.model_validate({**record.body(), "input_schema": schema})
 
     def validate(self, record: Record) -> None:
         """It can be built, and what it says it takes is what it takes."""
@@ -119,17 +130,25 @@ class ToolKind(Kind):
         return Outcome(await instance(given, context))
 
     def _function_record(self, folder: Folder) -> Record:
-        front = take(folder.front, COMMON, folder.where)
-        record = self.record(folder, front, {}, entry=_function_name(folder.name))
-        tool = _function(record) if self.trusts(record) else read_function(record)
+        front = take(folder.front, {**COMMON, "tests": []}, folder.where)
+        record = self.record(folder, front, {}, entry=entry_name(folder.name))
+        tool = _read_function(self, record)
         text = front["description"] or tool.description
         if not text:
             raise ResourceError(
-                f"{folder.where}/tool.py: {_function_name(folder.name)} has no docstring.",
+                f"{folder.where}/tool.py: {entry_name(folder.name)} has no docstring.",
                 hint="Say in it what the tool does: that is what an agent is shown.",
             )
-        changed = {"description": text, "input_schema": tool.schema}
+        changed: JsonObject = {"description": text, "input_schema": tool.schema}
+        if front["tests"]:
+            tests = as_data(front["tests"], folder.where)
+            changed["metadata"] = {**record.body()["metadata"], TESTS: tests}
         return Record.model_validate({**record.body(), **changed})
+
+
+def _read_function(kind: ToolKind, record: Record) -> Function | ReadFunction:
+    """What the function says of itself; one that is not trusted is only read."""
+    return _function(record) if kind.trusts(record) else read_function(record)
 
 
 def _server_code(record: Record) -> str:
@@ -160,5 +179,6 @@ _CONFINED: dict[str, Callable[[Record], LiveTool]] = {
 }
 
 
-def _function_name(tool: str) -> str:
+def entry_name(tool: str) -> str:
+    """What the function of a tool is called in its file."""
     return tool.replace("-", "_").replace(".", "_")

@@ -1,15 +1,25 @@
-"""Improve ι : V × ℘(D) → V'. Edits become candidate records; faults are refused unrun."""
+"""Improve ι : V × ℘(D) → V'. Edits become candidate records; faults are refused unrun.
+
+What no person wrote is tried confined (a tool by its own tests) before any sample is spent on it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from agp.errors import EditError, SecretError
+from agp.rspl.confined.demands import demanding
+from agp.rspl.entities import JsonObject, Record
 from agp.rspl.view import View
+from agp.runtime.confinement import demands_of
+from agp.runtime.session import Session
 from agp.secrets import is_redacted, refuse
+from agp.sepl.creation.trials import failure, untried
 from agp.sepl.edits import apply_edits
 from agp.sepl.invariants import broken_invariant
 from agp.sepl.lab import Lab
 from agp.sepl.messages import Candidate, Candidates, Modifications, Proposal
-from agp.sepl.variables import lift, trainable
+from agp.sepl.variables import Variable, lift, trainable
 
 
 class Improve:
@@ -21,14 +31,22 @@ class Improve:
         self.lab = lab
 
     async def __call__(self, view: View, message: Modifications, /) -> tuple[View, Candidates]:
-        items = [self._candidate(view, proposal) for proposal in message.items]
+        theta = trainable(lift(view, self.lab.agent, self.lab.mode, self.lab.envelope))
+        items = [await self._candidate(view, theta, proposal) for proposal in message.items]
         self.lab.history.keep(record for item in items for record in item.records)
         return view, Candidates(round=message.round, traces=message.traces, items=items)
 
-    def _candidate(self, view: View, proposal: Proposal) -> Candidate:
-        theta = trainable(lift(view, self.lab.agent, self.lab.mode, self.lab.envelope))
+    async def _candidate(
+        self, view: View, theta: dict[str, Variable], proposal: Proposal
+    ) -> Candidate:
         try:
-            records = apply_edits(view, theta, proposal.edits, self.lab.envelope)
+            records = apply_edits(
+                view,
+                theta,
+                proposal.edits,
+                self.lab.envelope,
+                roles=_roles(self.lab.evaluator),
+            )
             for record in records:
                 refuse(record.body(), str(record.id))
         except (EditError, SecretError) as error:
@@ -36,4 +54,22 @@ class Improve:
         if is_redacted([edit.model_dump(mode="json") for edit in proposal.edits]):
             return Candidate(proposal=proposal, fault="The edit held a secret.")
         fault = broken_invariant(view, records, self.lab.splits)
+        fault = fault or await self._tried(proposal, untried(view, records))
         return Candidate(proposal=proposal, records=[] if fault else records, fault=fault)
+
+    async def _tried(self, proposal: Proposal, records: list[Record]) -> str:
+        """What goes wrong when records are tried; once a run, whatever becomes of it later."""
+        if not records:
+            return ""
+
+        async def compute() -> JsonObject:
+            with demanding(demands_of(self.lab.envelope.permissions.policy.sandbox)):
+                return {"fault": await failure(records)}
+
+        return (await self.lab.journal.step(f"trial/{proposal.id}", "trial", compute))["fault"]
+
+
+def _roles(evaluator: object) -> Collection[str] | None:
+    """The roles that models play in a run; None where nothing in it asks a model."""
+    session: Session | None = getattr(evaluator, "session", None)
+    return None if session is None else session.models.roles

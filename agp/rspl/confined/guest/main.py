@@ -29,6 +29,15 @@ def act(file, name, params, method, given, injected):
     return _reply(work, lambda changed: made[0](**changed))
 
 
+def build(file, name, params):
+    """Whether an object can be made of parameters at all."""
+
+    def work():
+        _load(file, name)(**params)
+
+    return _reply(work)
+
+
 def rebuild(file, name, params):
     """The parameters as an object that was made of them gives them back."""
 
