@@ -15,14 +15,17 @@ from agp.runs.bench import models_of, start_view
 from agp.runs.journal import Journal
 from agp.runs.observer import Observer
 from agp.runs.report import ScoreLine, measured
-from agp.runs.workbench import Means, Workbench, agent_of, prepare
+from agp.runs.workbench import Means, agent_of, prepare
 from agp.sepl.config import EvolveConfig
 from agp.sepl.envelope import Envelope
-from agp.sepl.lab import Lab
+from agp.sepl.lab import Evaluates, Lab
 from agp.sepl.loop import search
 from agp.sepl.objective import Objective
 from agp.sepl.optimizers import find_optimizer
 from agp.sepl.plan import plan
+from agp.sepl.proposers import Proposer
+from agp.sepl.proposers.model import ModelProposer
+from agp.sepl.reflector import Reflector
 from agp.sepl.promotion import commit_of, promote
 from agp.sepl.report import EvolveReport, proposals_of, rounds_of
 from agp.sepl.variables import Mode, lift, trainable
@@ -31,17 +34,23 @@ KIND = "evolve"
 
 
 @dataclass(frozen=True)
-class _Run:
-    """What the parts of an evolution share."""
+class Evolution:
+    """What the parts of an evolution share.
+
+    ``benchmark`` says what is scored, ``evaluator`` scores it; ``reflector`` are the models that
+    propose, if models do.
+    """
 
     config: EvolveConfig
     history: History
     journal: Journal
     observer: Observer
-    bench: Workbench
+    benchmark: Benchmark
+    evaluator: Evaluates
     start: View
     agent: ResourceId
     envelope: Envelope
+    reflector: Reflector | None = None
 
 
 async def run_evolution(
@@ -59,21 +68,39 @@ async def run_evolution(
     config = EvolveConfig.model_validate(journal.config)
     find_optimizer(config.optimizer)
     start = start_view(history, journal, branch=config.branch)
-    refine = config.rounds if config.mode.solution else 0
+    refine = config.most_rounds if config.mode.solution else 0
     bench = prepare(means, config.model_copy(update={"refine": refine}), journal, benchmark)
     agent = agent_of(start, config, bench.benchmark)
-    envelope = Envelope(means.permissions, config.evolve)
-    if config.mode is not Mode.SOLUTION:
-        envelope.check(str(agent), trainable(lift(start, agent, config.mode, envelope)))
-    run = _Run(config, history, journal, observer, bench, start, agent, envelope)
-    fields = await (_refine(run) if config.mode is Mode.SOLUTION else _search(run))
+    run = Evolution(
+        config=config,
+        history=history,
+        journal=journal,
+        observer=observer,
+        benchmark=bench.benchmark,
+        evaluator=bench.evaluator,
+        start=start,
+        agent=agent,
+        envelope=Envelope(means.permissions, config.evolve),
+        reflector=Reflector(bench.evaluator.session, journal, observer, config.seed),
+    )
+    if config.mode is Mode.SOLUTION:
+        fields = await _refine(run, bench.samples)
+    else:
+        splits = _splits(bench.samples, config)
+        fields = await evolve(run, splits, _model_proposer(run, splits))
+    return report_of(run, fields)
+
+
+def report_of(run: Evolution, fields: dict[str, object]) -> EvolveReport:
+    """The report of a run from what it found."""
+    config = run.config
     return EvolveReport.model_validate(
         {
-            "run": journal.run,
-            "kind": KIND,
-            "agent": str(agent),
-            "closure": start.closure_digest(agent),
-            "benchmark": bench.benchmark.name,
+            "run": run.journal.run,
+            "kind": run.journal.kind,
+            "agent": str(run.agent),
+            "closure": run.start.closure_digest(run.agent),
+            "benchmark": run.benchmark.name,
             "models": models_of(config),
             "seed": config.seed,
             "mode": config.mode,
@@ -84,64 +111,89 @@ async def run_evolution(
     )
 
 
-async def _refine(run: _Run) -> dict[str, object]:
+def _model_proposer(run: Evolution, splits: Splits) -> Proposer:
+    assert run.reflector is not None
+    tasks = {sample.digest: sample.task.input for sample in splits.feedback}
+    return ModelProposer(run.reflector, run.journal, run.agent, tasks)
+
+
+async def _refine(run: Evolution, samples: Sequence[Sample]) -> dict[str, object]:
     """Solution-Evo: no resource changes, each answer is refined up to T times."""
-    samples, bench = run.bench.samples, run.bench
-    run.observer.phase(f"{bench.benchmark.name}, {run.config.rounds} refinements", len(samples))
-    results = await bench.evaluator.evaluate(
+    rounds = run.config.most_rounds
+    run.observer.phase(f"{run.benchmark.name}, {rounds} refinements", len(samples))
+    results = await run.evaluator.evaluate(
         run.start, run.agent, samples, on_result=run.observer.result
     )
-    told = bench.benchmark.refinable
+    told = run.benchmark.refinable
     judged = "the scorer's verdict" if told else "no verdict, only a request to look again"
     return {
-        **measured(results, rounds=run.config.rounds, oracle=told),
+        **measured(results, rounds=rounds, oracle=told),
         "conclusion": f"Inference-time refinement with {judged}; no resource was changed.",
     }
 
 
-async def _search(run: _Run) -> dict[str, object]:
-    """Prompt-Evo and Joint-Evo: search on feedback and selection, promote on the holdout."""
-    splits = _splits(run.bench.samples, run.config)
-    objective = _objective(run, splits)
+async def evolve(run: Evolution, splits: Splits, proposer: Proposer) -> dict[str, object]:
+    """Search on feedback and selection, promote on the holdout: what a report says of it.
+
+    Raises InputError where nothing may evolve, before anything is spent.
+    """
+    config = run.config
+    theta = trainable(lift(run.start, run.agent, config.mode, run.envelope))
+    run.envelope.check(str(run.agent), theta)
     lab = Lab(
         agent=run.agent,
-        mode=run.config.mode,
-        evaluator=run.bench.evaluator,
+        mode=config.mode,
+        evaluator=run.evaluator,
         splits=splits,
         history=run.history,
         journal=run.journal,
-        seed=run.config.seed,
-        candidates=run.config.candidates,
-        screen=run.config.screen,
+        proposer=proposer,
+        reflector=run.reflector,
+        seed=config.seed,
+        candidates=config.candidates,
+        screen=config.screen,
+        parameters=config.parameters,
         observer=run.observer,
         envelope=run.envelope,
+        allowance=search_allowance(config, splits),
     )
-    made = plan(run.config, splits)
+    optimizer = find_optimizer(config.optimizer)(lab)
+    objective = _objective(run, splits)
+    made = plan(config, splits)
     made.envelope = run.envelope.permissions.summary()
     run.observer.planned(made, splits)
-    optimizer = find_optimizer(run.config.optimizer)(lab)
-    found = await search(lab, optimizer, run.start, run.config.rounds)
+    found = await search(lab, optimizer, run.start, config.most_rounds)
+    lab.allowance = None
     fields: dict[str, object] = {
         "plan": made,
         "splits": {name: len(getattr(splits, name)) for name in _SPLITS},
-        "oracle": run.config.mode.solution and run.bench.benchmark.refinable,
+        "oracle": config.mode.solution and run.benchmark.refinable,
         "rounds": rounds_of(run.journal),
         "proposals": proposals_of(run.journal),
+        "variables": {id_: each.value for id_, each in lab.theta(found).items()},
         "conclusion": _nothing_found(lab),
     }
-    if found.overlay:
+    if found.overlay and splits.holdout:
         fields |= await _promoted(run, lab, found, objective)
+    elif found.overlay:
+        fields["conclusion"] = "Something better was found; without a holdout nothing is committed."
     return fields
+
+
+def search_allowance(config: EvolveConfig, splits: Splits) -> int | None:
+    """The evaluations that the search may begin: the budget's, less those of the promotion."""
+    budget = config.budget.evaluations
+    return None if budget is None else budget - 2 * len(splits.holdout)
 
 
 def _nothing_found(lab: Lab) -> str:
     text = "The search found nothing better, so nothing was changed."
-    if lab.unreadable:
-        text += f" {lab.unreadable} replies of the reflector could not be read."
+    if lab.reflector and lab.reflector.unreadable:
+        text += f" {lab.reflector.unreadable} replies of the reflector could not be read."
     return text
 
 
-async def _promoted(run: _Run, lab: Lab, found: View, objective: Objective) -> dict[str, object]:
+async def _promoted(run: Evolution, lab: Lab, found: View, objective: Objective) -> dict[str, object]:
     promotion = await promote(lab, run.start, found, objective, run.config.gate, run.config.branch)
     verdict = promotion.verdict
     changes = [diff_records(run.start.record(rid), r) for rid, r in found.overlay.items()]
@@ -174,9 +226,9 @@ def _splits(samples: Sequence[Sample], config: EvolveConfig) -> Splits:
     return split(samples, feedback=feedback, selection=selection, holdout=holdout, seed=config.seed)
 
 
-def _objective(run: _Run, splits: Splits) -> Objective:
+def _objective(run: Evolution, splits: Splits) -> Objective:
     """The objective as it was when the run began. Raises AgpError if it is another now."""
-    now = Objective.of(run.bench.benchmark, splits, run.config.gate)
+    now = Objective.of(run.benchmark, splits, run.config.gate)
     done = run.journal.done("objective")
     if done is None:
         run.journal.append("objective", "objective", now.model_dump(mode="json"))

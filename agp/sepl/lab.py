@@ -2,64 +2,53 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar
+from functools import cached_property
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agp.budget import collect
-from agp.errors import ProposerError
-from agp.evaluation.evaluator import Evaluator
+from agp.errors import InputError
 from agp.evaluation.results import SampleResult
 from agp.evaluation.splits import Splits
-from agp.evaluation.types import Sample
-from agp.models.types import Completion
-from agp.rspl.entities import EntityType, ResourceId
+from agp.evaluation.types import Benchmark, Sample
+from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
-from agp.rspl.kinds.prompt import Prompt
 from agp.rspl.view import View
 from agp.runs.journal import Journal
 from agp.runs.observer import Observer
-from agp.secrets import redact_json
 from agp.sepl.envelope import Envelope
-from agp.sepl.variables import Mode
-from agp.taint import noticed
-from agp.tracing import names
+from agp.sepl.pool import Pool
+from agp.sepl.proposers import Proposer
+from agp.sepl.reflector import Reflector
+from agp.sepl.variables import Mode, Variable, lift, trainable
 
-_UNREADABLE_IN_A_ROW = 3
-_QUOTED = 300
-
-Reply = TypeVar("Reply", bound=BaseModel)
+Parameters = TypeVar("Parameters", bound=BaseModel)
 
 
-class Idea(NamedTuple):
-    """A strategy for one variable, as its text was (``base`` is the text's digest)."""
-
-    strategy: str
-    variable: str
-    base: str
-
-    def __str__(self) -> str:
-        return f"{self.strategy} on {self.variable}"
+class SearchSpent(Exception):
+    """The search has no evaluations left: it ends here, and what it found is judged."""
 
 
-@dataclass(frozen=True)
-class Question(Generic[Reply]):
-    """A question to the reflector.
+class Evaluates(Protocol):
+    """What scores the agent of a view on samples: `Evaluator`, or one of functions."""
 
-    ``step`` names it in the journal; ``prompt`` is the resource that asks it, with ``fields`` for
-    its placeholders; ``reply`` is the form of the answer; ``repetition`` keeps it from being
-    answered out of another one's cache.
-    """
+    benchmark: Benchmark
 
-    step: str
-    prompt: str
-    reply: type[Reply]
-    fields: dict[str, str]
-    temperature: float
-    repetition: int
+    async def evaluate(
+        self,
+        view: View,
+        agent: ResourceId,
+        samples: Sequence[Sample],
+        *,
+        repetition: int = 0,
+        settled: Sequence[SampleResult] = (),
+        on_result: Any = None,
+    ) -> list[SampleResult]:
+        """Results in the order of ``samples``."""
+        ...
 
 
 @dataclass
@@ -67,35 +56,83 @@ class Lab:
     """One run's workbench.
 
     Parameters: ``candidates`` proposals a round, at most; ``screen`` samples a candidate meets
-    first; ``envelope`` what may change. ``tried`` remembers what was proposed, for the whole run;
-    ``unreadable`` counts replies of the reflector that could not be read.
+    first; ``envelope`` what may change; ``parameters`` those of the optimizer, by name;
+    ``proposer`` turns what failed into edits; ``reflector`` the models that propose, None where
+    a function does; ``allowance`` evaluations that the search may begin, None for no limit.
+    ``pool`` holds what the search has scored, ``spent`` counts the evaluations it has begun.
     """
 
     agent: ResourceId
     mode: Mode
-    evaluator: Evaluator
+    evaluator: Evaluates
     splits: Splits
     history: History
     journal: Journal
+    proposer: Proposer
+    reflector: Reflector | None = None
     seed: int = 0
     candidates: int = 2
     screen: int = 4
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     observer: Observer = field(default_factory=Observer)
     envelope: Envelope = field(default_factory=Envelope)
-    tried: list[Idea] = field(default_factory=list[Idea])
-    unreadable: int = 0
-    _in_a_row: int = 0
+    allowance: int | None = None
+    pool: Pool = field(default_factory=Pool)
+    spent: int = 0
+    _begun: set[tuple[str, str, int]] = field(default_factory=set[tuple[str, str, int]])
+
+    @cached_property
+    def _feedback(self) -> dict[str, Sample]:
+        return {sample.digest: sample for sample in self.splits.feedback}
 
     def sample(self, result: SampleResult) -> Sample:
         """The sample a result is about; only of the feedback split."""
-        by_digest = {sample.digest: sample for sample in self.splits.feedback}
-        return by_digest[result.sample_digest]
+        return self._feedback[result.sample_digest]
 
-    async def run(self, view: View, samples: Sequence[Sample], phase: str) -> list[SampleResult]:
+    def theta(self, view: View) -> dict[str, Variable]:
+        """Θ: what may change in a view, by id."""
+        return trainable(lift(view, self.agent, self.mode, self.envelope))
+
+    def rng(self, *names: object) -> random.Random:
+        """Random numbers that depend on the run's seed and ``names`` alone.
+
+        So no random state has to be kept: a resumed run draws what the uninterrupted one draws.
+        """
+        return random.Random("/".join(map(str, (self.seed, *names))))
+
+    def read(self, form: type[Parameters]) -> Parameters:
+        """The optimizer's parameters, checked. Raises InputError naming the one that is wrong."""
+        try:
+            return form.model_validate(dict(self.parameters))
+        except ValidationError as error:
+            fault = error.errors()[0]
+            known = ", ".join(form.model_fields) or "none"
+            raise InputError(
+                f"The optimizer's parameter {'.'.join(map(str, fault['loc']))}: {fault['msg']}.",
+                hint=f"Its parameters are: {known}",
+            ) from error
+
+    def fresh(self, view: View, samples: Sequence[Sample], repetition: int = 0) -> int:
+        """How many evaluations running these samples would begin."""
+        return len(self._new(view, samples, repetition))
+
+    def affords(self, evaluations: int) -> bool:
+        """Whether the search may begin so many more."""
+        return self.allowance is None or self.spent + evaluations <= self.allowance
+
+    async def run(
+        self, view: View, samples: Sequence[Sample], phase: str, *, repetition: int = 0
+    ) -> list[SampleResult]:
         """Evaluate the agent of a view on samples, showing progress.
 
         What could not be scored when a phase ended stays so on resume: the search went on from it.
+        Raises SearchSpent, before anything runs, where the allowance does not suffice.
         """
+        new = self._new(view, samples, repetition)
+        if not self.affords(len(new)):
+            raise SearchSpent
+        self.spent += len(new)
+        self._begun |= new
         key = f"phase/{phase}"
         done = self.journal.done(key)
         self.observer.phase(phase, len(samples))
@@ -103,72 +140,23 @@ class Lab:
             view,
             self.agent,
             samples,
+            repetition=repetition,
             settled=[
                 SampleResult.model_validate(kept) for kept in (done or {}).get("unscored", [])
             ],
             on_result=self.observer.result,
         )
-        if done is None:
-            unscored = [r.model_dump(mode="json") for r in results if r.score is None]
+        known = sum(r.reused and (self._mark(view, r.sample_digest, repetition) in new) for r in results)
+        self.spent -= known  # what earlier runs paid for
+        unscored = [r.model_dump(mode="json") for r in results if r.score is None]
+        if unscored and done is None:
             self.journal.append(key, "phase", {"unscored": unscored})
         return results
 
-    async def ask(self, view: View, question: Question[Reply]) -> Reply | None:
-        """Ask the reflector model, once per step of the run; None where its reply is unreadable.
+    def _mark(self, view: View, sample: str, repetition: int) -> tuple[str, str, int]:
+        return view.closure_digest(self.agent), sample, repetition
 
-        Raises ProposerError, quoting the last reply, when several in a row could not be read.
-        """
-
-        async def compute() -> dict[str, Any]:
-            with collect() as spend:
-                completion = await self._call(view, question)
-            return {
-                "text": completion.text,
-                "cut_off": completion.finish_reason == "length",
-                "spend": spend.model_dump(),
-            }
-
-        payload = await self.journal.step(f"ask/{question.step}", "ask", compute)
-        return self._read(payload, question.reply)
-
-    async def _call(self, view: View, question: Question[Any]) -> Completion:
-        session, name = self.evaluator.session, question.prompt
-        prompt: Prompt = session.builder.get(view, ResourceId(EntityType.PROMPT, name))
-        with session.tracer.start_as_current_span(f"{names.INVOKE_WORKFLOW} {name}") as span:
-            span.set_attributes(
-                {
-                    names.GEN_AI_OPERATION_NAME: names.INVOKE_WORKFLOW,
-                    names.AGP_OPERATOR: name,
-                    names.AGP_RUN: self.journal.run,
-                    names.AGP_CANDIDATE: question.step,
-                }
-            )
-            return await session.models.complete_role(
-                "reflector",
-                redact_json(noticed(prompt.messages(**question.fields))),
-                reply_schema=question.reply.model_json_schema(),
-                temperature=question.temperature,
-                seed=self.seed,
-                repetition=question.repetition,
-            )
-
-    def _read(self, payload: dict[str, Any], reply: type[Reply]) -> Reply | None:
-        try:
-            if payload["cut_off"]:
-                raise ValueError("cut off at its token limit")
-            # Small models break lines inside texts, which JSON alone would not allow.
-            read = reply.model_validate(json.loads(payload["text"], strict=False))
-        except (ValidationError, ValueError) as error:
-            self.unreadable += 1
-            self._in_a_row += 1
-            why = str(error).splitlines()[0]
-            self.observer.note(f"a reply of the reflector could not be read ({why}); it is dropped")
-            if self._in_a_row >= _UNREADABLE_IN_A_ROW:
-                raise ProposerError(
-                    f"{self._in_a_row} replies of the reflector in a row could not be read. "
-                    f"The last one began: {payload['text'][:_QUOTED]!r}",
-                    hint="Start a new run with a stronger reflector (--reflector MODEL).",
-                ) from error
-            return None
-        self._in_a_row = 0
-        return read
+    def _new(
+        self, view: View, samples: Sequence[Sample], repetition: int
+    ) -> set[tuple[str, str, int]]:
+        return {self._mark(view, each.digest, repetition) for each in samples} - self._begun

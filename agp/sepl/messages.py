@@ -64,11 +64,15 @@ class Modifications(Message):
 
 
 class Candidate(BaseModel):
-    """V': a proposal applied, as candidate records; ``fault`` says why it was refused instead."""
+    """V': a proposal applied, as candidate records; ``fault`` says why it was refused instead.
+
+    ``parents`` are ids of pool members: the records are laid over the view of the first.
+    """
 
     proposal: Proposal
     records: list[Record] = Field(default_factory=list[Record])
     fault: str = ""
+    parents: list[str] = Field(default_factory=list[str])
 
     @property
     def digests(self) -> dict[str, str]:
@@ -100,8 +104,12 @@ class Evaluations(Message):
 
 
 class Outcome(Message):
-    """What Commit decided in this round; feedback traces are still those of before."""
+    """What Commit decided in this round; feedback traces are still those of before.
+
+    ``converged`` says that there is nothing left to learn from.
+    """
 
     traces: Traces
     accepted: Candidate | None
     assessments: list[Assessment]
+    converged: bool = False

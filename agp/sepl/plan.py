@@ -38,7 +38,7 @@ def plan(config: EvolveConfig, splits: Splits) -> Plan:
     tested = config.gate.rule is Rule.SIGNIFICANT
     return Plan(
         baseline=feedback + selection,
-        rounds=config.rounds,
+        rounds=config.most_rounds,
         a_round=config.candidates * min(config.screen, feedback) + selection + feedback,
         promotion=2 * holdout,
         wins=wins_needed(holdout, config.gate.alpha) if tested else None,

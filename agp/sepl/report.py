@@ -39,7 +39,8 @@ class EvolveReport(Report):
     ``vanilla`` and ``evolved`` are on the holdout (in Joint-Evo both with their solutions refined
     alike); both are None where the search found nothing
     to promote, because the holdout is not touched then. ``commit`` is the commit that made the
-    change live, if one did.
+    change live, if one did. ``variables`` are the values of all that could evolve, by id, in the
+    best that the search found, committed or not.
     """
 
     mode: str
@@ -52,6 +53,7 @@ class EvolveReport(Report):
     proposals: list[ProposalLine] = Field(default_factory=list[ProposalLine])
     decision: Verdict | None = None
     commit: str | None = None
+    variables: dict[str, Any] = Field(default_factory=dict[str, Any])
     changes: str = ""
     conclusion: str = ""
 

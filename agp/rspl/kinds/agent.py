@@ -71,19 +71,26 @@ _Optional = Annotated[str, AfterValidator(lambda name: _named(name) if name else
 class Bindings(BaseModel):
     """What an agent is made of, by name: its parameters, checked.
 
-    ``memory`` and ``environment`` are empty where there is none; ``model`` is a role of the
-    settings; ``policy`` what its policy is constructed with.
+    ``prompts`` are further ones that its policy uses beside ``prompt``; ``memory`` and
+    ``environment`` are empty where there is none; ``model`` is a role of the settings; ``policy``
+    what its policy is constructed with.
     """
 
     model_config = ConfigDict(frozen=True, strict=True)
 
     prompt: _Name
+    prompts: list[_Name] = []
     tools: list[_Name]
     agents: list[_Name] = []  # records from before there were sub-agents have no such field
     memory: _Optional
     environment: _Optional
     model: str = Field(min_length=1)
     policy: JsonObject
+
+    @property
+    def all_prompts(self) -> list[str]:
+        """Every prompt it is bound to, the main one first."""
+        return [self.prompt, *self.prompts]
 
     @classmethod
     def of(cls, record: Record) -> Bindings:
@@ -171,7 +178,11 @@ class AgentKind(Kind):
     def validate(self, record: Record) -> None:
         """Bindings are names, each given once, and the policy can be built."""
         bound = Bindings.of(record)
-        for field, names in (("tools", bound.tools), ("agents", bound.agents)):
+        for field, names in (
+            ("prompts", bound.all_prompts),
+            ("tools", bound.tools),
+            ("agents", bound.agents),
+        ):
             if twice := [name for i, name in enumerate(names) if name in names[:i]]:
                 raise ResourceError(
                     f"{record.id}: field 'params.{field}' names {twice[0]!r} more than once.",
@@ -180,10 +191,10 @@ class AgentKind(Kind):
         super().validate(record)
 
     def dependencies(self, record: Record) -> list[ResourceId]:
-        """Prompt, tools, sub-agents, memory, environment, in this order. Raises ResourceError."""
+        """Prompts, tools, sub-agents, memory, environment, in this order. Raises ResourceError."""
         bound = Bindings.of(record)
         used = [
-            (EntityType.PROMPT, [bound.prompt]),
+            (EntityType.PROMPT, bound.all_prompts),
             (EntityType.TOOL, bound.tools),
             (EntityType.AGENT, bound.agents),
             (EntityType.MEMORY, [bound.memory]),

@@ -1,25 +1,28 @@
-"""Optimizers: each one file, readable as a composition of operators.
+"""Optimizers: each one file, readable as compositions of operators.
 
-An optimizer is a function ``(lab) -> Composition`` of operators that take `Traces` and give an
-`Outcome`. Third parties add theirs by an entry point in the group ``agp.optimizers``.
+A file defines a function ``(lab) -> Optimizer``. Third parties add theirs by an entry point in the
+group ``agp.optimizers``, or while a program runs with `register`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.metadata import entry_points
 
-from agp.errors import NotFoundError
-from agp.sepl.lab import Lab
-from agp.sepl.operators import Composition
+from agp.errors import InputError, NotFoundError
+from agp.sepl.optimizer import MakeOptimizer
 from agp.sepl.optimizers.reflection import reflection
 
-Optimizer = Callable[[Lab], Composition]
-
-OPTIMIZERS: dict[str, Optimizer] = {"reflection": reflection}
+OPTIMIZERS: dict[str, MakeOptimizer] = {"reflection": reflection}
 
 
-def find_optimizer(name: str) -> Optimizer:
+def register(name: str, make: MakeOptimizer) -> None:
+    """Make an optimizer known by a name in this process. Raises InputError for one in use."""
+    if OPTIMIZERS.get(name, make) is not make:
+        raise InputError(f"There is already an optimizer {name!r}.", hint="Choose another name.")
+    OPTIMIZERS[name] = make
+
+
+def find_optimizer(name: str) -> MakeOptimizer:
     """The optimizer called ``name``. Raises NotFoundError with near names."""
     if name in OPTIMIZERS:
         return OPTIMIZERS[name]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session as DatabaseSession
+
+from agp.rspl.objects import keep
+from agp.rspl.origins import OPTIMIZER
 from agp.rspl.view import View
 from agp.sepl.gate import Policy, Rule, judge
 from agp.sepl.lab import Lab
 from agp.sepl.messages import Assessment, Candidate, Evaluations, Outcome
+from agp.sepl.steps.reflect import failures
 
 _SEARCH = Policy(rule=Rule.NON_DEGRADING)
 
@@ -29,26 +34,42 @@ class Commit:
                 item.verdict = judge(item.selection, traces.selection, _SEARCH)
                 if item.verdict.accepted:
                     accepted = item.candidate
-            self._record(message.round, item)
+            record(self.lab, message.round, item)
         if accepted is not None:
             view = view.with_overlay(accepted.records)
             selection = next(i.selection for i in message.items if i.candidate is accepted)
             traces = traces.model_copy(update={"selection": selection})
+            self.lab.pool.add(accepted.proposal.id, view, selection, accepted.parents)
         return view, Outcome(
-            round=message.round, traces=traces, accepted=accepted, assessments=message.items
+            round=message.round,
+            traces=traces,
+            accepted=accepted,
+            assessments=message.items,
+            converged=not failures(message.traces),
         )
 
-    def _record(self, round_: int, item: Assessment) -> None:
-        proposal = item.candidate.proposal
-        verdict = item.verdict
-        word = "kept" if verdict.accepted else "dropped"
-        self.lab.observer.note(f"{proposal.id} ({proposal.strategy}) {word}: {verdict.reason}")
-        key = f"assessment/{proposal.id}"
-        if self.lab.journal.done(key) is None:
-            payload = {
-                "round": round_,
-                "proposal": proposal.model_dump(mode="json"),
-                "digests": item.candidate.digests,
-                "verdict": verdict.model_dump(mode="json"),
-            }
-            self.lab.journal.append(key, "assessment", payload)
+
+def record(lab: Lab, round_: int, item: Assessment) -> None:
+    """Journal an assessment, once, and keep the candidate's records for the record."""
+    candidate, verdict = item.candidate, item.verdict
+    proposal = candidate.proposal
+    word = "kept" if verdict.accepted else "dropped"
+    lab.observer.note(f"{proposal.id} ({proposal.strategy}) {word}: {verdict.reason}")
+    key = f"assessment/{proposal.id}"
+    if lab.journal.done(key) is not None:
+        return
+
+    def keep_records(session: DatabaseSession) -> None:
+        keep(session, candidate.records, anew=True)
+        lab.history.origins.note(session, candidate.records, OPTIMIZER, "user")
+
+    payload = {
+        "round": round_,
+        "proposal": proposal.model_dump(mode="json"),
+        "digests": candidate.digests,
+        "parents": candidate.parents,
+        "verdict": verdict.model_dump(mode="json"),
+        "scores": {r.sample_digest: r.score for r in item.selection},
+        "evaluations": lab.spent,
+    }
+    lab.journal.append(key, "assessment", payload, also=keep_records)

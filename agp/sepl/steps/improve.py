@@ -19,7 +19,7 @@ from agp.sepl.edits import apply_edits
 from agp.sepl.invariants import broken_invariant
 from agp.sepl.lab import Lab
 from agp.sepl.messages import Candidate, Candidates, Modifications, Proposal
-from agp.sepl.variables import Variable, lift, trainable
+from agp.sepl.variables import Variable
 
 
 class Improve:
@@ -31,9 +31,12 @@ class Improve:
         self.lab = lab
 
     async def __call__(self, view: View, message: Modifications, /) -> tuple[View, Candidates]:
-        theta = trainable(lift(view, self.lab.agent, self.lab.mode, self.lab.envelope))
-        items = [await self._candidate(view, theta, proposal) for proposal in message.items]
-        self.lab.history.keep(record for item in items for record in item.records)
+        theta, parent = self.lab.theta(view), self.lab.pool.of(view)
+        parents = [parent.id] if parent else []
+        items: list[Candidate] = []
+        for proposal in message.items:
+            candidate = await self._candidate(view, theta, proposal)
+            items.append(candidate.model_copy(update={"parents": parents}))
         return view, Candidates(round=message.round, traces=message.traces, items=items)
 
     async def _candidate(

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, Field
 
 from agp.evaluation.results import SampleResult
 from agp.rspl.entities import EntityType, ResourceId
+from agp.rspl.kinds.agent import Bindings
 from agp.rspl.view import View
-from agp.secrets import redact
-from agp.sepl.lab import Lab, Question
+from agp.sepl.lab import Lab
 from agp.sepl.messages import Hypotheses, Hypothesis, Traces
-from agp.taint import quoted
+from agp.sepl.proposers.model import REPETITIONS
+from agp.sepl.proposers.showing import describe
+from agp.sepl.reflector import Question, Reflector
 
 _SHOWN = 3
-_LONGEST = 600
-REPETITIONS = 1000
-"""Rounds are this far apart, so that no round is answered from another's cache."""
 
 
 class _Causes(BaseModel):
@@ -23,7 +24,10 @@ class _Causes(BaseModel):
 
 
 class Reflect:
-    """Asks the reflector why the agent fails on feedback samples."""
+    """Asks the reflector why the agent fails on feedback samples.
+
+    Where a function proposes, nobody is asked: the causes are then what the scorer said.
+    """
 
     name = "reflect"
 
@@ -32,42 +36,36 @@ class Reflect:
 
     async def __call__(self, view: View, message: Traces, /) -> tuple[View, Hypotheses]:
         failed = failures(message)[:_SHOWN]
-        items: list[Hypothesis] = []
-        if failed:
-            bound = view.record(self.lab.agent).params
-            prompt = view.record(ResourceId(EntityType.PROMPT, bound["prompt"]))
-            reply = await self.lab.ask(
-                view,
-                Question(
-                    step=f"{message.round}/reflect",
-                    prompt="reflect",
-                    reply=_Causes,
-                    fields={
-                        "instructions": prompt.params["system"] or "(none)",
-                        "tools": ", ".join(bound["tools"]) or "none",
-                        "failures": "\n\n".join(map(self.describe, failed)),
-                    },
-                    temperature=0.0,
-                    repetition=message.round * REPETITIONS,
-                ),
-            )
-            shown = [result.sample for result in failed]
-            causes = reply.causes if reply else []
-            items = [Hypothesis(cause=cause, samples=shown) for cause in causes]
+        if not failed:
+            items: list[Hypothesis] = []
+        elif self.lab.reflector is None:
+            items = [Hypothesis(cause=r.feedback or "wrong", samples=[r.sample]) for r in failed]
+        else:
+            items = await self._ask(self.lab.reflector, view, message.round, failed)
         return view, Hypotheses(round=message.round, traces=message, items=items, seen=failed)
 
-    def describe(self, result: SampleResult) -> str:
-        """A failed sample as reflection sees it: as data, whatever it says."""
-        sample = self.lab.sample(result)
-        text = "\n".join(
-            (
-                f"Task: {clip(sample.task.input)}",
-                f"Agent's reply: {clip(result.text) or '(nothing)'}",
-                f"Expected: {clip(sample.target)}",
-                f"Verdict: {clip(result.feedback) or 'wrong'}",
-            )
+    async def _ask(
+        self, reflector: Reflector, view: View, round_: int, failed: Sequence[SampleResult]
+    ) -> list[Hypothesis]:
+        bound = view.record(self.lab.agent).params
+        reply = await reflector.ask(
+            view,
+            Question(
+                step=f"{round_}/reflect",
+                prompt="reflect",
+                reply=_Causes,
+                fields={
+                    "instructions": instructions(self.lab, view),
+                    "tools": ", ".join(bound["tools"]) or "none",
+                    "failures": "\n\n".join(describe(self.lab.sample(r), r) for r in failed),
+                },
+                temperature=0.0,
+                repetition=round_ * REPETITIONS,
+            ),
         )
-        return quoted(text)
+        shown = [result.sample for result in failed]
+        causes = reply.causes if reply else []
+        return [Hypothesis(cause=cause, samples=shown) for cause in causes]
 
 
 def failures(traces: Traces) -> list[SampleResult]:
@@ -75,9 +73,10 @@ def failures(traces: Traces) -> list[SampleResult]:
     return [r for r in traces.feedback if r.score is not None and r.score < 1.0]
 
 
-def clip(text: str) -> str:
-    """A text short enough to show, its middle left out if need be; without secrets."""
-    text = redact(text)  # first: a cut one is not recognised
-    if len(text) <= _LONGEST:
-        return text
-    return f"{text[: _LONGEST // 2]} […] {text[-_LONGEST // 2 :]}"
+def instructions(lab: Lab, view: View) -> str:
+    """The system texts of the prompts that the agent is bound to."""
+    names = Bindings.of(view.record(lab.agent)).all_prompts
+    texts = {n: view.record(ResourceId(EntityType.PROMPT, n)).params["system"] for n in names}
+    if len(texts) == 1:
+        return next(iter(texts.values())) or "(none)"
+    return "\n\n".join(f"{name}: {text or '(none)'}" for name, text in texts.items())

@@ -1,4 +1,4 @@
-"""Evaluate ε : V' × G → S. Candidates meet a few discriminating samples, the best all of them."""
+"""Screen, an Evaluate ε : V' × G → S. A few discriminating samples first, the best meets all."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from agp.sepl.lab import Lab
 from agp.sepl.messages import Assessment, Candidate, Candidates, Evaluations, Traces
 
 
-class Evaluate:
+class Screen:
     """Screens candidates on feedback samples, failed ones first; scores the best on selection."""
 
-    name = "evaluate"
+    name = "screen"
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -50,16 +50,25 @@ class Evaluate:
         incumbent: list[SampleResult],
     ) -> Assessment:
         if candidate.fault:
-            verdict = Verdict(accepted=False, rule="edit", reason=candidate.fault)
-            return Assessment(candidate=candidate, verdict=verdict)
+            return refused(candidate)
         overlay = view.with_overlay(candidate.records)
         screen = await self.lab.run(overlay, samples, f"{candidate.proposal.id} screen")
-        before, after = mean_score(incumbent), mean_score(screen)
-        verdict = Verdict(
-            accepted=after > before,
-            rule="screen",
-            reason=f"{after:.2f} against {before:.2f} on {len(samples)} screening samples",
-            numbers={"n": len(samples), "candidate": after, "incumbent": before}
-            | {"sandbox": held_by(screen)},
-        )
-        return Assessment(candidate=candidate, screen=screen, verdict=verdict)
+        return Assessment(candidate=candidate, screen=screen, verdict=screened(screen, incumbent))
+
+
+def refused(candidate: Candidate) -> Assessment:
+    """The assessment of a candidate that may not run."""
+    verdict = Verdict(accepted=False, rule="edit", reason=candidate.fault)
+    return Assessment(candidate=candidate, verdict=verdict)
+
+
+def screened(candidate: list[SampleResult], incumbent: list[SampleResult]) -> Verdict:
+    """Whether a candidate did better than the incumbent on the same few samples."""
+    before, after = mean_score(incumbent), mean_score(candidate)
+    return Verdict(
+        accepted=after > before,
+        rule="screen",
+        reason=f"{after:.2f} against {before:.2f} on {len(candidate)} screening samples",
+        numbers={"n": len(candidate), "candidate": after, "incumbent": before}
+        | {"sandbox": held_by(candidate)},
+    )
