@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agp.rspl.entities import EntityType, Record, ResourceId
     from agp.rspl.view import View
     from agp.runtime import AgentRun, Answer, Task
+    from agp.sepl.functions.optimize import aoptimize, optimize
     from agp.sepl.gate import Policy
 
 _HOMES = {
@@ -41,6 +42,8 @@ _HOMES = {
     "Score": "agp.evaluation.types",
     "Task": "agp.runtime",
     "View": "agp.rspl.view",
+    "aoptimize": "agp.sepl.functions.optimize",
+    "optimize": "agp.sepl.functions.optimize",
 }
 
 __version__ = "0.3.0"
@@ -63,6 +66,8 @@ __all__ = [
     "Task",
     "View",
     "__version__",
+    "aoptimize",
+    "optimize",
 ]
 
 

@@ -6,20 +6,17 @@ scripts and in notebooks alike.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from time import monotonic
 from types import TracebackType
 from typing import Any
 
-from agp.budget import Budget, Ledger, Spend, charged_to, collect
+from agp.budget import Budget, Ledger, charged_to
 from agp.budget.accounts import shared_limits
 from agp.config import ProjectConfig, read_config, store_location
-from agp.errors import AgpError, BudgetExhausted, InputError, Interrupted, ProposerError
+from agp.errors import AgpError, InputError, Interrupted
 from agp.evaluation.types import Benchmark
 from agp.in_sync import in_sync
 from agp.models.manager import ModelManager
@@ -32,12 +29,13 @@ from agp.rspl.kinds.agent import AgentRunner
 from agp.rspl.registry import Registry
 from agp.rspl.view import View
 from agp.runs import bench as bench_runs
+from agp.runs.carry_out import REPORT, carry_out
 from agp.runs.config import BenchConfig, RunConfig, checked_budget
-from agp.runs.events import Callback, RunFinished, RunStarted, RunStopped
-from agp.runs.journal import FAILED, REFUSED, STOPPED, Journal
+from agp.runs.events import Callback
+from agp.runs.journal import Journal
 from agp.runs.metered import metered
 from agp.runs.observer import Announcer, Observer
-from agp.runs.report import Report, ended_by, reused_in, spend_of, wall_of
+from agp.runs.report import Report
 from agp.runs.workbench import Means, capture_content
 from agp.runtime import Answer, Task
 from agp.runtime.confinement import demands_of
@@ -52,8 +50,6 @@ from agp.store.database import Database
 from agp.tracing.recorder import provider_for
 
 _log = logging.getLogger(__name__)
-
-REPORT = "report"
 
 _KINDS = {
     bench_runs.KIND: (bench_runs.run_bench, Report),
@@ -293,70 +289,27 @@ class Project:
     async def _carry_out(
         self, journal: Journal, watch: Announcer, benchmark: str | Benchmark | None
     ) -> Report:
-        carry_out, form = _KINDS[journal.kind]
-        if (done := journal.done(REPORT)) is not None:
-            return form.model_validate(done)
+        if journal.kind not in _KINDS:
+            raise InputError(
+                f"Run {journal.run} was made by a program (agp.{journal.kind}).",
+                hint="Run that program again, with resume=True.",
+            )
+        do, form = _KINDS[journal.kind]
         given = benchmark if isinstance(benchmark, Benchmark) else None
-        watch.run = journal.run
-        permissions = self._permissions(journal, watch)
-        began, before = monotonic(), spend_of(journal)
-        with collect() as spent:
-            watch.before, watch.spent = before, spent
-            try:
-                again, config = bool(journal.steps), journal.config
-                watch.event(RunStarted(kind=journal.kind, config=config, resumed=again))
-                async with self._metered(journal) as ledger:
-                    means = self._means(permissions, ledger)
-                    report = await carry_out(means, self.history, journal, watch, given)
-            except BaseException as error:
-                took = monotonic() - began
-                told = ended_by(error)
-                self._note_session(journal, before, spent, took, ended=told)
-                status = _ending(error, journal)
-                journal.close(status)
-                message = told.get("message") or str(error)
-                watch.event(RunStopped(status=status, error=told["error"], message=message))
-                if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
-                    raise Interrupted(
-                        f"Run {journal.run} was stopped; everything finished is kept.",
-                        hint=f"Go on with: agp resume {journal.run}",
-                    ) from error
-                if isinstance(error, BudgetExhausted | Interrupted):
-                    _tell_run(error, journal.run)
-                raise
-            finally:
-                self.tracer_provider.force_flush()
-        self._note_session(journal, before, spent, monotonic() - began)
-        report.spend = spend_of(journal)
-        report.wall_seconds = wall_of(journal)
-        report.reused = reused_in(journal)
-        journal.append(REPORT, REPORT, report.model_dump(mode="json"), also=journal.finished)
-        watch.event(RunFinished(report=report))
-        return report
 
-    def _metered(self, journal: Journal) -> AbstractAsyncContextManager[Ledger]:
-        budget = Budget.model_validate(journal.config.get("budget", {}))
-        spent = spend_of(journal).amounts(wall_of(journal))
-        where = self.database, journal.run
-        return metered(*where, budget, shared=self._shared(), spent=spent, since=journal.stops)
+        async def work(ledger: Ledger) -> Report:
+            means = self._means(self._permissions(journal, watch), ledger)
+            return await do(means, self.history, journal, watch, given)
+
+        try:
+            return await carry_out(journal, form, work, watch, shared=self._shared())
+        finally:
+            self.tracer_provider.force_flush()
 
     def _shared(self) -> dict[str, Budget]:
         """The limits of scopes that all runs share, by the policy."""
         policy = self.permissions.policy.budget
         return shared_limits(policy.all_, policy.agents)
-
-    def _note_session(
-        self,
-        journal: Journal,
-        before: Spend,
-        spent: Spend,
-        wall: float,
-        ended: dict[str, Any] | None = None,
-    ) -> None:
-        """Journal what this session took: its time, and what samples that never finished cost."""
-        noted = spend_of(journal).beyond(before)
-        payload = {"wall": wall, "spend": spent.beyond(noted).model_dump(), "ended": ended}
-        journal.append(f"session/{len(journal.steps)}", "session", payload)
 
     def _configured(
         self,
@@ -419,23 +372,3 @@ class _Agents(AgentRunner):
         if answer.ended == "failed":
             raise AgpError(f"{agent} failed: {answer.detail}")
         return answer.text
-
-
-def _tell_run(error: AgpError, run: str) -> None:
-    """Say which run ended, and that it can go on."""
-    error.message = f"Run {run}: {error.message}"
-    resume = f"agp resume {run}"
-    hint = error.hint or ""
-    if "agp resume" not in hint:
-        hint = f"{hint} Everything finished is kept. Go on with: {resume}".strip()
-    elif resume not in hint:
-        hint = hint.replace("agp resume", resume, 1)
-    error.hint = hint
-
-
-def _ending(error: BaseException, journal: Journal) -> str:
-    if isinstance(error, ProposerError):
-        return FAILED
-    if isinstance(error, InputError) and not journal.begun:
-        return REFUSED
-    return STOPPED

@@ -132,12 +132,12 @@ class Ledger:
 
     # -- samples and commits ---------------------------------------------------------------
 
-    async def evaluation(self, agent: str) -> None:
-        """Spend one evaluation of an agent, before its sample is begun. Raises BudgetExhausted."""
+    async def evaluation(self, agent: str, count: int = 1) -> None:
+        """Spend evaluations of an agent, before their samples are begun. Raises BudgetExhausted."""
         self.time(agent)
-        one = Amounts(evaluations=1)
-        self._settle(await self._hold(one, (agent,)), one)
-        self._book(Spend(evaluations=1))
+        need = Amounts(evaluations=count)
+        self._settle(await self._hold(need, (agent,)), need)
+        self._book(Spend(evaluations=count))
 
     def time(self, agent: str) -> None:
         """Count this run's wall time as an agent's too, from now on."""

@@ -57,11 +57,15 @@ class Search:
         str, typer.Option(help="How changes are found.", rich_help_panel=_SEARCH)
     ] = "reflection"
     rounds: Annotated[
-        int,
+        int | None,
         typer.Option(
-            metavar="N", min=1, max=1000, help="At most this many.", rich_help_panel=_SEARCH
+            metavar="N",
+            min=1,
+            max=100_000,
+            help="At most this many; by default 3, or as many as --budget-evaluations last.",
+            rich_help_panel=_SEARCH,
         ),
-    ] = 3
+    ] = None
     candidates: Annotated[
         int,
         typer.Option(
@@ -89,9 +93,24 @@ class Search:
         ),
     ] = None
 
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A parameter of the optimizer: K=4; repeatable. See docs/optimizers.md.",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None
+
     def settings(self) -> dict[str, Any]:
-        """The same as settings of a run."""
-        return {**vars(self), "mode": self.mode.value, "evolve": self.evolve or []}
+        """The same as settings of a run. Raises InputError for a parameter it cannot read."""
+        return {
+            **vars(self),
+            "mode": self.mode.value,
+            "evolve": self.evolve or [],
+            "parameters": parameters(self.parameters or []),
+        }
 
 
 _Size = Annotated[
@@ -141,6 +160,24 @@ class Gate:
         gate = {"rule": self.accept.value, "alpha": self.alpha, "guards": guards(self.guard or [])}
         sizes = {name: getattr(self, name) for name in ("feedback", "selection", "holdout")}
         return {**sizes, "gate": gate}
+
+
+def parameters(given: Sequence[str]) -> dict[str, Any]:
+    """``["K=4"]`` → ``{"K": 4}``: values as JSON, or else as text. Raises InputError."""
+    import json
+
+    from agp.errors import InputError
+
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise InputError(f"{text!r} is not a parameter.", hint="Write NAME=VALUE: --set K=4")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
 
 
 def guards(given: Sequence[str]) -> dict[str, float]:

@@ -11,7 +11,6 @@ from agp.runs.config import RunConfig, at_least
 from agp.sepl.gate import Policy
 from agp.sepl.variables import Mode
 
-
 _ROUNDS = 3
 """The paper's reflection budget."""
 
@@ -21,9 +20,9 @@ class EvolveConfig(RunConfig):
 
     ``rounds`` is T; None is 3, or as many as the budget's evaluations last; ``candidates``
     proposals a round; ``screen`` samples a candidate meets first; ``parameters`` are the
-    optimizer's own, by name (``agp evolve --set K=4``); ``evolve`` opens more than the mode does, as globs (``tool/*``,
-    ``agent/x:params/policy``), as far as the policy lets it. Split sizes that are None
-    follow from the number of samples.
+    optimizer's own, by name (``agp evolve --set K=4``); ``evolve`` opens more than the mode does,
+    as globs (``tool/*``, ``agent/x:params/policy``), as far as the policy lets it. Split sizes that
+    are None follow from the number of samples.
     """
 
     mode: Mode = Mode.PROMPT

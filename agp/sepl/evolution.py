@@ -23,10 +23,10 @@ from agp.sepl.loop import search
 from agp.sepl.objective import Objective
 from agp.sepl.optimizers import find_optimizer
 from agp.sepl.plan import plan
+from agp.sepl.promotion import commit_of, promote
 from agp.sepl.proposers import Proposer
 from agp.sepl.proposers.model import ModelProposer
 from agp.sepl.reflector import Reflector
-from agp.sepl.promotion import commit_of, promote
 from agp.sepl.report import EvolveReport, proposals_of, rounds_of
 from agp.sepl.variables import Mode, lift, trainable
 
@@ -38,7 +38,7 @@ class Evolution:
     """What the parts of an evolution share.
 
     ``benchmark`` says what is scored, ``evaluator`` scores it; ``reflector`` are the models that
-    propose, if models do.
+    propose, if models do; ``only`` are the variables that may change at all, None for no limit.
     """
 
     config: EvolveConfig
@@ -51,6 +51,7 @@ class Evolution:
     agent: ResourceId
     envelope: Envelope
     reflector: Reflector | None = None
+    only: frozenset[str] | None = None
 
 
 async def run_evolution(
@@ -155,6 +156,7 @@ async def evolve(run: Evolution, splits: Splits, proposer: Proposer) -> dict[str
         parameters=config.parameters,
         observer=run.observer,
         envelope=run.envelope,
+        only=run.only,
         allowance=search_allowance(config, splits),
     )
     optimizer = find_optimizer(config.optimizer)(lab)
@@ -193,7 +195,9 @@ def _nothing_found(lab: Lab) -> str:
     return text
 
 
-async def _promoted(run: Evolution, lab: Lab, found: View, objective: Objective) -> dict[str, object]:
+async def _promoted(
+    run: Evolution, lab: Lab, found: View, objective: Objective
+) -> dict[str, object]:
     promotion = await promote(lab, run.start, found, objective, run.config.gate, run.config.branch)
     verdict = promotion.verdict
     changes = [diff_records(run.start.record(rid), r) for rid, r in found.overlay.items()]

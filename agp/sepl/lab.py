@@ -58,8 +58,9 @@ class Lab:
     Parameters: ``candidates`` proposals a round, at most; ``screen`` samples a candidate meets
     first; ``envelope`` what may change; ``parameters`` those of the optimizer, by name;
     ``proposer`` turns what failed into edits; ``reflector`` the models that propose, None where
-    a function does; ``allowance`` evaluations that the search may begin, None for no limit.
-    ``pool`` holds what the search has scored, ``spent`` counts the evaluations it has begun.
+    a function does; ``only`` the variables that may change at all; ``allowance`` evaluations that
+    the search may begin, None for no limit. ``pool`` holds what the search has scored, ``spent``
+    counts the evaluations it has begun.
     """
 
     agent: ResourceId
@@ -76,6 +77,7 @@ class Lab:
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     observer: Observer = field(default_factory=Observer)
     envelope: Envelope = field(default_factory=Envelope)
+    only: frozenset[str] | None = None
     allowance: int | None = None
     pool: Pool = field(default_factory=Pool)
     spent: int = 0
@@ -91,7 +93,8 @@ class Lab:
 
     def theta(self, view: View) -> dict[str, Variable]:
         """Θ: what may change in a view, by id."""
-        return trainable(lift(view, self.agent, self.mode, self.envelope))
+        theta = trainable(lift(view, self.agent, self.mode, self.envelope))
+        return {id_: v for id_, v in theta.items() if self.only is None or id_ in self.only}
 
     def rng(self, *names: object) -> random.Random:
         """Random numbers that depend on the run's seed and ``names`` alone.
@@ -146,7 +149,9 @@ class Lab:
             ],
             on_result=self.observer.result,
         )
-        known = sum(r.reused and (self._mark(view, r.sample_digest, repetition) in new) for r in results)
+        known = sum(
+            r.reused and (self._mark(view, r.sample_digest, repetition) in new) for r in results
+        )
         self.spent -= known  # what earlier runs paid for
         unscored = [r.model_dump(mode="json") for r in results if r.score is None]
         if unscored and done is None:

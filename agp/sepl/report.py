@@ -40,7 +40,8 @@ class EvolveReport(Report):
     alike); both are None where the search found nothing
     to promote, because the holdout is not touched then. ``commit`` is the commit that made the
     change live, if one did. ``variables`` are the values of all that could evolve, by id, in the
-    best that the search found, committed or not.
+    best that the search found, committed or not; ``best`` are the same texts by the names that
+    `agp.optimize` was given.
     """
 
     mode: str
@@ -54,6 +55,7 @@ class EvolveReport(Report):
     decision: Verdict | None = None
     commit: str | None = None
     variables: dict[str, Any] = Field(default_factory=dict[str, Any])
+    best: dict[str, str] = Field(default_factory=dict[str, str])
     changes: str = ""
     conclusion: str = ""
 
