@@ -30,9 +30,9 @@ async def carry_out(
 ) -> R:
     """The report of a run: made by ``work`` now, or read where the run has finished.
 
-    Parameters: ``work`` does it within a ledger; ``watch`` is told; ``shared`` are the limits of scopes that all runs
-    share. Whatever ends it is journalled with what the session took. Raises Interrupted for
-    Ctrl-C, and what ``work`` raises.
+    Parameters: ``work`` does it within a ledger; ``watch`` is told; ``shared`` are the limits of
+    scopes that all runs share. Whatever ends it is journalled with what the session took. Raises
+    Interrupted for Ctrl-C, and what ``work`` raises.
     """
     if (done := journal.done(REPORT)) is not None:
         return form.model_validate(done)
