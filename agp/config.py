@@ -9,6 +9,9 @@ fallbacks = []
 [models.reflector]                 # what proposes changes; default: the solver's model
 model = "embedded"
 max_tokens = 600
+
+[models.critic]                    # what criticises answers (textgrad); default: the reflector's
+model = "embedded"
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from agp.models.names import EMBEDDED
 FILE = "agp.toml"
 STORE_FILE = Path(".agp") / "store.db"
 SOLVER, REFLECTOR = "solver", "reflector"
+CRITIC = "critic"
+"""The role that criticises answers for `textgrad`; where it is not set, the reflector does."""
 _REFLECTION_TOKENS = 600
 
 
@@ -38,7 +43,12 @@ class ProjectConfig(BaseModel):
     models: dict[str, RoleConfig] = Field(default_factory=dict[str, RoleConfig])
 
     def roles(
-        self, *, model: str | None, reflector: str | None, api_base: str | None
+        self,
+        *,
+        model: str | None,
+        reflector: str | None,
+        api_base: str | None,
+        critic: str | None = None,
     ) -> dict[str, RoleConfig]:
         """Role → model, with what the caller asked for over what the file says."""
         solver = self.models.get(SOLVER, RoleConfig(model=EMBEDDED))
@@ -51,7 +61,10 @@ class ProjectConfig(BaseModel):
             thinker = RoleConfig(model=reflector, max_tokens=_REFLECTION_TOKENS)
         elif thinker is None or model:
             thinker = solver.model_copy(update={"max_tokens": _REFLECTION_TOKENS})
-        return {**self.models, SOLVER: solver, REFLECTOR: thinker}
+        roles = {**self.models, SOLVER: solver, REFLECTOR: thinker}
+        if critic:
+            roles[CRITIC] = RoleConfig(model=critic, max_tokens=_REFLECTION_TOKENS)
+        return roles
 
 
 def store_location(folder: Path, store: str | Path | None, config: ProjectConfig) -> str | Path:

@@ -62,13 +62,13 @@ class Project:
 
     Parameters: ``folder`` holds ``agents/``, ``tools/`` and so on, and ``agp.toml``; ``store`` a
     file or URL (default: ``AGP_STORE``, then ``agp.toml``, then ``.agp/store.db`` in the
-    folder); ``model`` and ``reflector`` are model strings for those roles; ``api_base`` the URL
-    of an OpenAI-compatible server; ``branch`` the branch to read and change; ``create`` whether
-    an absent store is made; ``backends`` stand in for models in tests; ``permissions`` a mode
-    (``plan``, ``default``, ``ask``, ``auto``, ``dontAsk``, ``locked``) instead of the one in
-    ``agp.policy.toml``; ``ask`` a function (sync or async) that is asked what the policy asks: it
-    takes a `Question` and returns True, ``"always"`` (yes, for this run), or anything else for no.
-    Without it what would ask is denied.
+    folder); ``model``, ``reflector`` and ``critic`` are model strings for those roles;
+    ``api_base`` the URL of an OpenAI-compatible server; ``branch`` the branch to read and change;
+    ``create`` whether an absent store is made; ``backends`` stand in for models in tests;
+    ``permissions`` a mode (``plan``, ``default``, ``ask``, ``auto``, ``dontAsk``, ``locked``)
+    instead of the one in ``agp.policy.toml``; ``ask`` a function (sync or async) that is asked what
+    the policy asks: it takes a `Question` and returns True, ``"always"`` (yes, for this run), or
+    anything else for no. Without it what would ask is denied.
 
     Opening registers what is new in the folders (what it had to leave out, a server that does not
     answer, is in ``registry.unavailable``), unless the store can only be read. Raises InputError,
@@ -82,6 +82,7 @@ class Project:
         store: str | Path | None = None,
         model: str | None = None,
         reflector: str | None = None,
+        critic: str | None = None,
         api_base: str | None = None,
         branch: str = MAIN,
         create: bool = True,
@@ -92,7 +93,9 @@ class Project:
         install()
         self.folder = Path(folder).expanduser().resolve()
         self.config: ProjectConfig = read_config(self.folder)
-        self.models = self.config.roles(model=model, reflector=reflector, api_base=api_base)
+        self.models = self.config.roles(
+            model=model, reflector=reflector, critic=critic, api_base=api_base
+        )
         location = store_location(self.folder, store, self.config)
         self.database = Database(location, create=create)
         self.history = History(self.database)

@@ -14,6 +14,7 @@ from agp.cli.options import (
     MAIN,
     Branch,
     Budget,
+    Critic,
     Format,
     Models,
     Output,
@@ -210,6 +211,7 @@ def evolve(
     gate: Gate,
     budget: Budget,
     reflector: Reflector = None,
+    critic: Critic = None,
     branch: Branch = MAIN,
     permissions: PermissionMode = None,
     output: Output = Format.table,
@@ -244,7 +246,13 @@ def evolve(
     }
     tested = gate.accept is Accept.significant
     with opened(
-        place, models, reflector=reflector, branch=branch, create=True, permissions=permissions
+        place,
+        models,
+        reflector=reflector,
+        critic=critic,
+        branch=branch,
+        create=True,
+        permissions=permissions,
     ) as project:
         with progress(tested=tested) as watch:
             work = project.aevolve(benchmark, samples.agent, observer=watch, **settings)

@@ -76,6 +76,14 @@ Reflector = Annotated[
     ),
 ]
 
+Critic = Annotated[
+    str | None,
+    typer.Option(
+        help="The model that criticises answers (textgrad); default: --reflector.",
+        rich_help_panel=_MODELS,
+    ),
+]
+
 
 @dataclass(frozen=True)
 class Place:

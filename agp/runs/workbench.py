@@ -10,7 +10,7 @@ from pathlib import Path
 from opentelemetry.trace import Tracer
 
 from agp.budget import Ledger
-from agp.config import REFLECTOR, SOLVER
+from agp.config import CRITIC, REFLECTOR, SOLVER
 from agp.evaluation.catalog import find_benchmark
 from agp.evaluation.evaluator import Evaluator, Settings
 from agp.evaluation.sampling import choose_samples
@@ -105,7 +105,7 @@ def _concurrency(model: str) -> int:
 
 def _one_model(role: str, config: RoleConfig) -> RoleConfig:
     """A role without fallbacks, unless it only proposes: a score belongs to one model."""
-    return config if role == REFLECTOR else config.model_copy(update={"fallbacks": []})
+    return config if role in (REFLECTOR, CRITIC) else config.model_copy(update={"fallbacks": []})
 
 
 def agent_of(view: View, config: RunConfig, benchmark: Benchmark) -> ResourceId:

@@ -17,10 +17,14 @@ class Message(BaseModel):
 
 
 class Traces(Message):
-    """Z: what executing the agent gave, on feedback and on selection samples."""
+    """Z: what executing the agent gave, on feedback and on selection samples.
+
+    ``settled`` is set by an operator that found nothing left to learn from: the search ends.
+    """
 
     feedback: list[SampleResult]
     selection: list[SampleResult]
+    settled: bool = False
 
 
 class Hypothesis(BaseModel):

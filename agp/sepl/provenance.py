@@ -15,8 +15,8 @@ from agp.runtime.session import REFINE
 from agp.sepl.lab import Lab
 from agp.sepl.messages import Proposal
 
-_PROPOSERS = ("reflect", "select", REFINE.name)
-_STRATEGIES = "strategy."
+_PROPOSERS = ("reflect", "select", "diagnose", "diagnose.group", REFINE.name)
+_FAMILIES = ("strategy.", "textgrad.")
 
 
 def origins(seen: Sequence[SampleResult]) -> list[str]:
@@ -54,6 +54,6 @@ def _used(lab: Lab, start: View) -> list[ResourceId]:
         rid
         for rid in start.refs
         if rid.type is EntityType.PROMPT
-        and (rid.name in _PROPOSERS or rid.name.startswith(_STRATEGIES))
+        and (rid.name in _PROPOSERS or rid.name.startswith(_FAMILIES))
     }
     return sorted(asking | set(closure(lab.agent, start.record)))

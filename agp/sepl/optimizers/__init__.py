@@ -10,9 +10,17 @@ from importlib.metadata import entry_points
 
 from agp.errors import InputError, NotFoundError
 from agp.sepl.optimizer import MakeOptimizer
+from agp.sepl.optimizers.grpo import grpo
 from agp.sepl.optimizers.reflection import reflection
+from agp.sepl.optimizers.reinforce_pp import reinforce_pp
+from agp.sepl.optimizers.textgrad import textgrad
 
-OPTIMIZERS: dict[str, MakeOptimizer] = {"reflection": reflection}
+OPTIMIZERS: dict[str, MakeOptimizer] = {
+    "reflection": reflection,
+    "textgrad": textgrad,
+    "reinforce_pp": reinforce_pp,
+    "grpo": grpo,
+}
 
 
 def register(name: str, make: MakeOptimizer) -> None:

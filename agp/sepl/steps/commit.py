@@ -45,7 +45,7 @@ class Commit:
             traces=traces,
             accepted=accepted,
             assessments=message.items,
-            converged=not failures(message.traces),
+            converged=traces.settled or not failures(message.traces),
         )
 
 

@@ -1,0 +1,154 @@
+"""What must be true of each of the paper's four optimizers, on scripted models."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agp.errors import InputError, ProposerError
+from agp.models.types import ModelRequest
+from agp.rspl.entities import ResourceId
+from agp.runs.journal import Journal, list_runs
+from agp.sepl.proposers.model import REPETITIONS
+from tests.conftest import MakeProject
+from tests.support.echo import Echo, is_operator
+from tests.support.proposing import GOOD, HARMFUL, OPTIMIZERS, playing
+
+PROMPT = ResourceId.parse("prompt/solver")
+ALL = pytest.mark.parametrize("optimizer", OPTIMIZERS)
+NEW = pytest.mark.parametrize("optimizer", OPTIMIZERS[1:])
+"""Those that `tests/sepl/test_evolution.py` does not run."""
+
+
+@ALL
+@pytest.mark.parametrize("right", [lambda n: True, lambda n: n % 2 == 0], ids=["perfect", "half"])
+def test_a_harmful_proposer_never_goes_live(
+    make_project: MakeProject, optimizer: str, right: Callable[[int], bool]
+) -> None:
+    """The paper's own code keeps such a prompt live and returns 999."""
+    project = make_project(playing(HARMFUL, right))
+    before = project.registry.view()
+    report = project.evolve(Echo(20), optimizer=optimizer, rounds=2, gate={"rule": "non_degrading"})
+    assert report.commit is None
+    assert project.registry.view().refs == before.refs
+    assert project.registry.get(PROMPT).system != HARMFUL
+    assert project.run("solver", "Say the number 4.").text == "4"
+    assert bool(report.proposals) == (not right(1))  # where all is right nothing is proposed
+    assert all(not line.verdict.accepted for line in report.proposals)
+
+
+@NEW
+def test_an_improvement_goes_live(make_project: MakeProject, optimizer: str) -> None:
+    project = make_project(playing(GOOD, lambda n: n % 3 == 0))
+    report = project.evolve(Echo(30), optimizer=optimizer, rounds=1)
+    assert report.vanilla is not None
+    assert report.evolved is not None
+    assert report.vanilla.mean < 0.6
+    assert report.evolved.mean == 1.0
+    assert report.commit
+    assert project.registry.get(PROMPT).system == GOOD
+    assert project.registry.get(PROMPT).template == "{{input}}"
+
+
+class Killed(BaseException):
+    """Stands for Ctrl-C."""
+
+
+@NEW
+def test_a_run_stopped_anywhere_resumes_to_the_same_end(
+    make_project: MakeProject, optimizer: str
+) -> None:
+    """GOOD comes at the third proposal only: what earlier rounds left behind counts."""
+    settings: dict[str, Any] = {"optimizer": optimizer, "rounds": 3, "candidates": 1}
+
+    def script(request: ModelRequest) -> str:
+        round_ = request.repetition // REPETITIONS
+        return playing(GOOD if round_ == 3 else HARMFUL, lambda n: n % 3 == 0)(request)
+
+    whole = make_project(script, "whole")
+    expected = whole.evolve(Echo(20), **settings)
+    calls = 0
+
+    def dying(request: ModelRequest) -> str:
+        nonlocal calls
+        calls += 1
+        if calls % 20 == 0:
+            raise Killed
+        return script(request)
+
+    project, report = make_project(dying, "killed"), None
+    with contextlib.suppress(Killed):
+        report = project.evolve(Echo(20), concurrency=1, **settings)
+    for _ in range(100):
+        if report is not None:
+            break
+        with contextlib.suppress(Killed):
+            report = project.resume(benchmark=Echo(20))
+    assert report is not None
+    same = {"vanilla", "evolved", "rounds", "proposals", "decision", "changes", "splits"}
+    assert report.model_dump(include=same) == expected.model_dump(include=same)
+    assert report.commit
+    assert report.spend.calls == expected.spend.calls
+    journals = [Journal.reopen(each.database).steps for each in (whole, project)]
+    first, second = ({k: v for k, v in steps.items() if _numbers(k)} for steps in journals)
+    assert first == second
+
+
+def _numbers(key: str) -> bool:
+    return key.startswith(("metrics/", "round/"))
+
+
+@NEW
+def test_replies_that_cannot_be_read_end_the_run_quoting_the_last(
+    make_project: MakeProject, optimizer: str
+) -> None:
+    project = make_project(lambda r: "not JSON at all" if is_operator(r) else "no idea")
+    with pytest.raises(ProposerError, match=r"3 replies of the reflector in a row.*not JSON"):
+        project.evolve(Echo(20), optimizer=optimizer, rounds=10)
+    assert list_runs(project.database)[0].status == "failed"
+    assert len(project.history.log()) == 1
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "parameters", "message"),
+    [
+        ("grpo", {"K": 1}, "parameter K"),
+        ("grpo", {"k": 4}, "parameter k"),
+        ("grpo", {"temperature": 0.0}, "parameter temperature"),
+        ("reinforce_pp", {"epsilon": 1.5}, "parameter epsilon"),
+        ("reinforce_pp", {"epsilon0": 0.0}, "parameter epsilon0"),
+        ("reinforce_pp", {"ratio": "squared"}, "parameter ratio"),
+        ("textgrad", {"batch": 0}, "parameter batch"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_anything_is_spent(
+    make_project: MakeProject, optimizer: str, parameters: dict[str, Any], message: str
+) -> None:
+    asked: list[ModelRequest] = []
+    project = make_project(lambda r: asked.append(r) or "x")
+    with pytest.raises(InputError, match=message):
+        project.evolve(Echo(20), optimizer=optimizer, parameters=parameters)
+    assert asked == []
+
+
+@NEW
+def test_selection_and_holdout_are_never_shown(make_project: MakeProject, optimizer: str) -> None:
+    from agp.evaluation.splits import split
+    from agp.evaluation.types import DataRequest
+
+    shown: list[str] = []
+    script = playing(HARMFUL, lambda n: n % 2 == 0)
+
+    def spying(request: ModelRequest) -> str:
+        if is_operator(request):
+            shown.append(str(request.messages))
+        return script(request)
+
+    make_project(spying).evolve(Echo(20), optimizer=optimizer, rounds=1)
+    parts = split(Echo(20).load(DataRequest()), feedback=4, selection=6, holdout=10, seed=0)
+    assert shown
+    hidden = [sample.task.input for sample in [*parts.selection, *parts.holdout]]
+    assert not [text for text in hidden if any(text in each for each in shown)]
