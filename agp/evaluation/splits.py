@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agp.canonical import digest
 from agp.errors import DataError, InputError
+from agp.evaluation.near_duplicates import Near, independent
 from agp.evaluation.types import Sample
 
 
@@ -21,13 +22,15 @@ class Splits:
     """Three disjoint lists of samples, none of which holds the same content twice.
 
     ``duplicates`` counts the samples that were dropped because another one had the same task
-    and target.
+    and target; ``near`` names those that were dropped because they are nearly another one
+    (`agp.evaluation.near_duplicates`).
     """
 
     feedback: list[Sample]
     selection: list[Sample]
     holdout: list[Sample]
     duplicates: int = 0
+    near: list[Near] = field(default_factory=list[Near])
 
     @property
     def feedback_digest(self) -> str:
@@ -57,20 +60,22 @@ def split(
 
     Parameters: the sizes are numbers of samples; ``feedback`` and ``selection`` may be 0,
     ``holdout`` is at least 1; ``seed`` alone decides who goes where: the order of ``samples``
-    does not matter. Of samples with equal content one copy is kept (the smallest id), so
-    duplicates never end up in different splits. The holdout is drawn first: changing the other
-    sizes leaves it as it is. Samples beyond the three sizes are not used.
+    does not matter. Of samples with equal content one copy is kept (the smallest id), and one of
+    near-duplicates, so none of them end up in different splits. The holdout is drawn first:
+    changing the other sizes leaves it as it is. Samples beyond the three sizes are not used.
 
     Raises InputError on a wrong size, DataError (an InputError) when the samples are too few.
     """
     _check_sizes(feedback=feedback, selection=selection, holdout=holdout)
-    pool = _distinct(samples)
-    dropped = len(samples) - len(pool)
+    distinct = _distinct(samples)
+    dropped = len(samples) - len(distinct)
+    pool, near = independent(distinct)
     needed = feedback + selection + holdout
     if len(pool) < needed:
         raise DataError(
-            f"There are {len(pool)} distinct samples ({dropped} duplicates were dropped); "
-            f"feedback {feedback} + selection {selection} + holdout {holdout} need {needed}.",
+            f"There are {len(pool)} distinct samples ({dropped} duplicates and {len(near)} "
+            f"near-duplicates were dropped); feedback {feedback} + selection {selection} + "
+            f"holdout {holdout} need {needed}.",
             hint="Ask for smaller splits or bring more samples.",
         )
     random.Random(seed).shuffle(pool)
@@ -80,7 +85,13 @@ def split(
         selection=pool[holdout:searched],
         holdout=pool[:holdout],
         duplicates=dropped,
+        near=near,
     )
+
+
+def distinct_size(samples: Sequence[Sample]) -> int:
+    """How many samples are left to divide, without duplicates and near-duplicates."""
+    return len(independent(_distinct(samples))[0])
 
 
 def default_sizes(n: int) -> tuple[int, int, int]:

@@ -75,6 +75,8 @@ class Benchmark(ABC):
 
     generated: ClassVar[bool] = False
     """Whether samples are made from the seed, as many as asked for, instead of read."""
+    judged_by: ClassVar[tuple[str, ...]] = ()
+    """What a model judges with: resources (``prompt/judge``) and model roles (``role/judge``)."""
 
     @abstractmethod
     def load(self, request: DataRequest) -> list[Sample]:
@@ -83,6 +85,16 @@ class Benchmark(ABC):
     @abstractmethod
     async def score(self, sample: Sample, text: str) -> Score:
         """Score the agent's final text. Never raises for a wrong answer."""
+
+    def twin(self, sample: Sample, seed: int) -> Sample | None:
+        """A sample that asks the same of an agent in other words, or of other figures; or None.
+
+        Who solved ``sample`` honestly solves its twin about as often. Default: persons get other
+        names, and blank lines are added.
+        """
+        from agp.evaluation.twins import reworded
+
+        return reworded(sample, seed)
 
     @property
     def scorer_digest(self) -> str:

@@ -1,110 +1,127 @@
 """Finding samples and their answers in a candidate's text, also where they were disguised.
 
-Texts are compared by letters and digits alone, in one case: spaces, punctuation, line breaks and
-look-alike forms do not hide a copy. What looks encoded (base64, hexadecimal, URL, backwards, ROT13)
-is read decoded as well. A copy in a cipher of its own is not found here.
+Verbatim and encoded copies are found in what a text may mean (`agp.sepl.readings`), reworded ones
+by the words that stand in one sample only. What the incumbent holds already, and what several
+tasks share, is no copy.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import codecs
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
 from typing import cast
-from urllib.parse import unquote
 
 from agp.evaluation.splits import Splits
-from agp.evaluation.types import Sample
-from agp.rspl.entities import Record
+from agp.rspl.entities import EntityType, Record
+from agp.sepl.corpus import COPIED, Corpus, corpus_of, grams, words
+from agp.sepl.readings import fold, readings
 
 TELLING = 12
 """An answer of at least this many letters and digits does not stand in a text by chance."""
-COPIED = 48
-"""This many letters and digits of one task in a row are a copy."""
+REWORDED = 0.25
+"""This share of the threes of words that only one task has is a copy with a few words changed."""
+_LEAST_GRAMS = 6
+SHUFFLED = 0.6
+"""This share of the words that only one task has is a copy in another order."""
+_LEAST_WORDS = 5
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
-_HEX = re.compile(r"(?:[0-9a-fA-F]{2}[\s:,]?){8,}")
+
+class Texts:
+    """What a record says, before and after, and the samples that must not stand in it."""
+
+    def __init__(self, after: str, before: str, corpus: Corpus, barred: Container[int]) -> None:
+        self.after, self.before, self.corpus, self.barred = after, before, corpus, barred
 
 
-def copied(candidate: Record, incumbent: Record, splits: Splits) -> str:
+def new_texts(candidate: Record, incumbent: Record | None, splits: Splits) -> list[Texts]:
+    """A candidate's texts with the samples that must not come into them.
+
+    Demonstrations of a prompt may hold feedback samples: that is what they are made of. Everything
+    else may hold none.
+    """
+    corpus = corpus_of(splits)
+    every = range(len(corpus.samples))
+    after, shown = _texts_of(candidate)
+    before, known = _texts_of(incumbent) if incumbent is not None else ("", "")
+    found = [Texts(after, before, corpus, every)] if after != before else []
+    if shown != known:
+        found.append(Texts(shown, f"{before}\n{known}", corpus, every[len(splits.feedback) :]))
+    return found
+
+
+def copied(candidate: Record, incumbent: Record | None, splits: Splits) -> str:
     """The id of a sample whose task or answer came into the candidate; empty if none did."""
-    samples = [*splits.feedback, *splits.selection, *splits.holdout]
-    tasks = [fold(sample.task.input) for sample in samples]
-    text, known = "\n".join(_strings(candidate.body())), "\n".join(_strings(incumbent.body()))
-    old = fold(known)
-    for reading in set(readings(text)) - {old}:
-        if found := _found(reading, old, samples, tasks):
-            return found
+    found = [copy_in(texts) for texts in new_texts(candidate, incumbent, splits)]
+    return next((sample for sample in found if sample), "")
+
+
+def copy_in(texts: Texts) -> str:
+    """The id of a sample that stands in new text, plain or encoded; empty if none does."""
+    old, corpus = fold(texts.before), texts.corpus
+    for reading in {each for each in readings(texts.after) if len(each) >= TELLING} - {old}:
+        if (number := _found(reading, old, corpus, texts.barred)) is not None:
+            return corpus.samples[number].id
     return ""
 
 
-def readings(text: str) -> Iterator[str]:
-    """What a text may mean, folded: as it stands, and decoded where it looks encoded."""
-    yield fold(text)
-    yield fold(text)[::-1]
-    yield fold(codecs.encode(text, "rot13"))
-    if "%" in text:
-        yield fold(unquote(text))
-    for decoded in _decoded(text):
-        yield fold(decoded)
-
-
-def fold(text: str) -> str:
-    """The letters and digits of a text, in one case and one form."""
-    return "".join(c for c in unicodedata.normalize("NFKC", text).casefold() if c.isalnum())
-
-
-def _decoded(text: str) -> Iterator[str]:
-    joined = re.sub(r"\s+", "", text)
-    for source in (text, joined):
-        for found in _BASE64.findall(source):
-            body = found.rstrip("=").translate(str.maketrans("-_", "+/"))
-            for start in range(min(4, len(body))):  # a stretch may begin amid other letters
-                part = body[start:]
-                part = part[: len(part) - (len(part) % 4 == 1)]
-                with_padding = part + "=" * (-len(part) % 4)
-                yield from _text_of(base64.b64decode, with_padding)
-    for found in _HEX.findall(text):
-        digits = re.sub(r"[\s:,]", "", found)
-        yield from _text_of(bytes.fromhex, digits)
-
-
-def _text_of(decode: Callable[[str], bytes], encoded: str) -> Iterator[str]:
-    try:
-        yield decode(encoded).decode("utf-8", "ignore")
-    except (binascii.Error, ValueError):
-        return
-
-
-def _found(text: str, known: str, samples: Sequence[Sample], tasks: Sequence[str]) -> str:
-    new = _stretches(text) - _stretches(known)
-    for sample, task in zip(samples, tasks, strict=True):
-        answer = fold(sample.target)
-        if len(answer) >= TELLING and answer in text and answer not in known:
-            return sample.id
-        found: set[str] = set()
-        if len(task) >= COPIED:
-            found = _stretches(task) & new
-        elif len(task) >= TELLING and task in text and task not in known:
-            found = {task}
-        # What several tasks share is the benchmark's standing text, not a sample's.
-        if any(sum(piece in other for other in tasks) == 1 for piece in found):
-            return sample.id
+def reworded_in(texts: Texts) -> str:
+    """The id of a sample that stands in new text with a few words changed; empty if none does."""
+    corpus = texts.corpus
+    after, before = words(texts.after), words(texts.before)
+    threes = set(grams(after)) - set(grams(before))
+    owned = Counter(corpus.gram_owner[g] for g in threes if g in corpus.gram_owner)
+    single = set(after) - set(before)
+    held = Counter(corpus.word_owner[w] for w in single if w in corpus.word_owner)
+    for counts, own, least, share in (
+        (owned, corpus.own_grams, _LEAST_GRAMS, REWORDED),
+        (held, corpus.own_words, _LEAST_WORDS, SHUFFLED),
+    ):
+        for number, count in sorted(counts.items()):
+            if number in texts.barred and count >= max(least, share * len(own[number])):
+                return corpus.samples[number].id
     return ""
 
 
-def _stretches(text: str) -> set[str]:
-    """Every stretch of the length that counts as a copy."""
-    return {text[start : start + COPIED] for start in range(len(text) - COPIED + 1)}
+def _found(text: str, known: str, corpus: Corpus, barred: Container[int]) -> int | None:
+    for number, (task, answer) in enumerate(zip(corpus.tasks, corpus.answers, strict=True)):
+        if number not in barred:
+            continue
+        told = len(answer) >= TELLING and answer in text and answer not in known
+        if told and not _allowed(answer, corpus, barred):
+            return number
+        stands = TELLING <= len(task) < COPIED and task in text and task not in known
+        if stands and corpus.holders(task) == [number]:
+            return number
+    for piece in sorted(set(corpus.stretches(text))):
+        if piece not in known:
+            holders = corpus.holders(piece)
+            if len(holders) == 1 and holders[0] in barred:
+                return holders[0]
+    return None
+
+
+def _allowed(answer: str, corpus: Corpus, barred: Container[int]) -> bool:
+    """Whether a sample that may stand there has the same answer, or holds it."""
+    pairs = enumerate(zip(corpus.tasks, corpus.answers, strict=True))
+    return any(n not in barred and (answer in a or answer in t) for n, (t, a) in pairs)
+
+
+def _texts_of(record: Record) -> tuple[str, str]:
+    """All a record says, and what its demonstrations say apart."""
+    body = record.body()
+    shown: object = []
+    if record.type is EntityType.PROMPT:
+        params = cast("dict[str, object]", body["params"])
+        shown = params.pop("demonstrations", [])
+    return "\n".join(_strings(body)), "\n".join(_strings(shown))
 
 
 def _strings(value: object) -> Iterator[str]:
-    """Every text in plain JSON data, keys too."""
+    """Every text and number in plain JSON data, keys too."""
     if isinstance(value, str):
         yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
     elif isinstance(value, Mapping):
         for key, each in cast("Mapping[str, object]", value).items():
             yield key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agp.evaluation.splits import Splits, default_sizes, split
+from agp.evaluation.splits import Splits, default_sizes, distinct_size, split
 from agp.evaluation.types import Benchmark, Sample
 from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
@@ -224,8 +224,7 @@ async def _promoted(
 def _splits(samples: Sequence[Sample], config: EvolveConfig) -> Splits:
     sizes = (config.feedback, config.selection, config.holdout)
     if sizes == (None, None, None):
-        distinct = len({sample.digest for sample in samples})
-        sizes = default_sizes(distinct)
+        sizes = default_sizes(distinct_size(samples))
     feedback, selection, holdout = (size or 0 for size in sizes)
     return split(samples, feedback=feedback, selection=selection, holdout=holdout, seed=config.seed)
 

@@ -56,7 +56,8 @@ class Improve:
             return Candidate(proposal=proposal, fault=error.message)
         if is_redacted([edit.model_dump(mode="json") for edit in proposal.edits]):
             return Candidate(proposal=proposal, fault="The edit held a secret.")
-        fault = broken_invariant(view, records, self.lab.splits)
+        judged_by = self.lab.evaluator.benchmark
+        fault = broken_invariant(view, records, self.lab.splits, judged_by)
         fault = fault or await self._tried(proposal, untried(view, records))
         return Candidate(proposal=proposal, records=[] if fault else records, fault=fault)
 
