@@ -32,7 +32,7 @@ class Full:
         verdict = Verdict(
             accepted=mean > best.mean,
             rule="full",
-            reason=f"{mean:.3f} on {len(results)} selection samples, the best so far {best.mean:.3f}",
+            reason=f"{mean:.3f} on {len(results)} selection samples, best so far {best.mean:.3f}",
             numbers={"n": len(results), "candidate": mean, "incumbent": best.mean},
         )
         return Assessment(candidate=candidate, selection=results, verdict=verdict)
