@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, create_model
 from agp.rspl.entities import EntityType
 from agp.rspl.kinds.agent import Bindings
 from agp.rspl.view import View
-from agp.sepl.creation.makers import Means, free_name
+from agp.sepl.creation.makers import Making, free_name
 from agp.sepl.creation.records import NewAgent
 from agp.sepl.edits import Bind, Create, Edit
 from agp.sepl.lab import Lab
@@ -37,23 +37,27 @@ class AgentMaker:
     name = CREATE_AGENT
     about = "Make a helper that the agent can ask. The text says which part of a task it takes."
 
-    def __init__(self, means: Means) -> None:
-        self.means = means
+    def __init__(self, making: Making) -> None:
+        self.making = making
+
+    def offered(self, brief: Brief) -> bool:
+        """See `agp.sepl.proposers.Maker`."""
+        return self.making.open_for(EntityType.AGENT, _FIELD, brief) is not None
 
     async def draft(self, view: View, brief: Brief, wish: str = "") -> Draft | None:
-        """See `agp.sepl.creation.makers.Maker`. Raises ProposerError for rubbish every time."""
-        prefix = self.means.envelope.prefix(EntityType.AGENT)
-        binding = self.means.binding(_FIELD, brief)
-        if prefix is None or binding is None:
+        """See `agp.sepl.proposers.Maker`. Raises ProposerError for rubbish every time."""
+        open_ = self.making.open_for(EntityType.AGENT, _FIELD, brief)
+        if open_ is None:
             return None
-        bound = Bindings.of(view.record(self.means.agent))
-        reply = await self.means.reflector.ask(
+        prefix, binding = open_
+        bound = Bindings.of(view.record(self.making.agent))
+        reply = await self.making.reflector.ask(
             view,
             Question(
                 step=f"{brief.step}/agent",
                 prompt=CREATE_AGENT,
                 reply=_form(bound.tools),
-                fields=self.means.fields(view, brief, wish, prefix),
+                fields=self.making.fields(view, brief, wish, prefix),
                 temperature=brief.temperature,
                 repetition=brief.round * _REPETITIONS + brief.number,
             ),
@@ -67,7 +71,7 @@ class AgentMaker:
             system=reply.instructions,
             tools=list(dict.fromkeys(cast("Any", reply).tools)) if bound.tools else [],
             model=bound.model,
-            like=str(self.means.agent),
+            like=str(self.making.agent),
         )
         edits: list[Edit] = [Create(new=new), Bind(variable=binding, name=name)]
         return Draft(self.name, edits, "; ".join(brief.causes))
@@ -81,7 +85,7 @@ async def create_agent(lab: Lab, view: View, brief: Brief, wish: str = "") -> Dr
     if lab.reflector is None:
         return None
     tasks = {sample.digest: sample.task.input for sample in lab.splits.feedback}
-    return await AgentMaker(Means(lab.reflector, lab.agent, lab.envelope, tasks)).draft(
+    return await AgentMaker(Making(lab.reflector, lab.agent, lab.envelope, tasks)).draft(
         view, brief, wish
     )
 

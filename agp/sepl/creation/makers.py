@@ -1,16 +1,15 @@
-"""What can be asked to make a resource, and what it is told. `tools.py` and `agents.py` do it."""
+"""What makers of resources share: what they may make, what they tell the model, free names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from agp.rspl.entities import EntityType, ResourceId
 from agp.rspl.view import View
 from agp.sepl.envelope import Envelope
-from agp.sepl.proposers import Brief, Draft
+from agp.sepl.proposers import Brief
 from agp.sepl.proposers.showing import clip
 from agp.sepl.reflector import Reflector
 from agp.taint import quoted
@@ -18,22 +17,8 @@ from agp.taint import quoted
 _WISH = "whatever these tasks need most."
 
 
-class Maker(Protocol):
-    """A strategy of change that makes a resource and binds an agent to it, as one proposal."""
-
-    name: str
-    """What the strategy is called: ``create.tool``."""
-
-    about: str
-    """What it does, in a sentence, for a model that chooses among strategies."""
-
-    async def draft(self, view: View, brief: Brief, wish: str = "") -> Draft | None:
-        """The proposal; None where there is none. ``wish`` says what is missing, if known."""
-        ...
-
-
 @dataclass(frozen=True)
-class Means:
+class Making:
     """What makers work with.
 
     Parameters: ``reflector`` the model that is asked; ``agent`` the one that evolves, and is bound
@@ -59,10 +44,14 @@ class Means:
             "prefix": prefix,
         }
 
-    def binding(self, field: str, brief: Brief) -> str | None:
-        """The variable that binds the agent to what is made; None where it is not open."""
-        wanted = f"{self.agent}:{field}"
-        return wanted if any(each.id == wanted for each in brief.variables) else None
+    def open_for(self, type_: EntityType, field: str, brief: Brief) -> tuple[str, str] | None:
+        """What names must begin with, and the variable that binds the agent to what is made.
+
+        None where the run may make nothing of the type, or not bind the agent to it.
+        """
+        prefix, wanted = self.envelope.prefix(type_), f"{self.agent}:{field}"
+        bound = any(each.id == wanted for each in brief.variables)
+        return (prefix, wanted) if bound and prefix is not None else None
 
 
 def free_name(wanted: str, prefix: str, type_: EntityType, view: View) -> str:

@@ -20,7 +20,7 @@ from agp.rspl.entities import EntityType, Implementation, JsonObject, Record
 from agp.rspl.kinds.examples import Check, ToolTest
 from agp.rspl.kinds.tool import entry_name
 from agp.rspl.view import View
-from agp.sepl.creation.makers import Means, free_name
+from agp.sepl.creation.makers import Making, free_name
 from agp.sepl.creation.records import NewTool
 from agp.sepl.edits import Bind, Create, Edit
 from agp.sepl.lab import Lab
@@ -49,22 +49,26 @@ class ToolMaker:
     name = CREATE_TOOL
     about = "Write a new tool. The text says what the agent misses: what the tool must do."
 
-    def __init__(self, means: Means) -> None:
-        self.means = means
+    def __init__(self, making: Making) -> None:
+        self.making = making
+
+    def offered(self, brief: Brief) -> bool:
+        """See `agp.sepl.proposers.Maker`."""
+        return self.making.open_for(EntityType.TOOL, _FIELD, brief) is not None
 
     async def draft(self, view: View, brief: Brief, wish: str = "") -> Draft | None:
-        """See `agp.sepl.creation.makers.Maker`. Raises ProposerError for rubbish every time."""
-        prefix = self.means.envelope.prefix(EntityType.TOOL)
-        binding = self.means.binding(_FIELD, brief)
-        if prefix is None or binding is None:
+        """See `agp.sepl.proposers.Maker`. Raises ProposerError for rubbish every time."""
+        open_ = self.making.open_for(EntityType.TOOL, _FIELD, brief)
+        if open_ is None:
             return None
-        written = await self.means.reflector.ask(
+        prefix, binding = open_
+        written = await self.making.reflector.ask(
             view,
             Question(
                 step=f"{brief.step}/tool",
                 prompt=CREATE_TOOL,
                 reply=_Written,
-                fields=self.means.fields(view, brief, wish, prefix),
+                fields=self.making.fields(view, brief, wish, prefix),
                 temperature=brief.temperature,
                 repetition=_repetition(brief),
             ),
@@ -86,7 +90,7 @@ class ToolMaker:
         if function is None:  # what is wrong with it is told when the edit is applied
             return [ToolTest(arguments={}, check="fails")]
         parameters = function.schema
-        reply = await self.means.reflector.ask(
+        reply = await self.making.reflector.ask(
             view,
             Question(
                 step=f"{brief.step}/tests",
@@ -115,8 +119,8 @@ async def create_tool(lab: Lab, view: View, brief: Brief, wish: str = "") -> Dra
     if lab.reflector is None:
         return None
     tasks = {sample.digest: sample.task.input for sample in lab.splits.feedback}
-    means = Means(lab.reflector, lab.agent, lab.envelope, tasks)
-    return await ToolMaker(means).draft(view, brief, wish)
+    making = Making(lab.reflector, lab.agent, lab.envelope, tasks)
+    return await ToolMaker(making).draft(view, brief, wish)
 
 
 def _tests_for(parameters: JsonObject) -> type[BaseModel]:
