@@ -31,6 +31,7 @@ from agp.cli import (
     resume,
     review,
     rollback,
+    runs,
     search,
     secrets,
     show,
@@ -108,6 +109,7 @@ app.command(rich_help_panel=_RESOURCES)(search.search)
 app.command(rich_help_panel=_RESOURCES)(contract.contract)
 app.add_typer(bundle.app, rich_help_panel=_RESOURCES)
 app.command(rich_help_panel=_LOOK)(history.log)
+app.add_typer(runs.app, rich_help_panel=_LOOK)
 app.command(rich_help_panel=_LOOK)(show.show)
 app.command(rich_help_panel=_LOOK)(history.diff)
 app.command(rich_help_panel=_LOOK)(blame.blame)

@@ -48,7 +48,8 @@ def print_table(
 ) -> None:
     """Print rows under headers.
 
-    The last column takes the room that is left; what does not fit is folded, or ``cut``.
+    The last column takes the room that is left; what does not fit is folded, or ``cut``. A cell may
+    have several lines.
     """
     rows = [[clean(str(cell)) for cell in row] for row in rows]
     if not rows:
@@ -57,7 +58,8 @@ def print_table(
     from rich.box import SIMPLE_HEAD
     from rich.table import Column, Table
 
-    widths = [max(map(len, cells)) for cells in zip(headers, *rows, strict=True)]
+    columns_of_cells = zip(headers, *rows, strict=True)
+    widths = [max(len(ln) for c in cells for ln in c.split("\n")) for cells in columns_of_cells]
     columns = [
         Column(header, no_wrap=True, min_width=width)
         for header, width in zip(headers[:-1], widths, strict=False)

@@ -28,7 +28,8 @@ Write = Callable[[Session], None]
 
 RUNNING, STOPPED = "running", "stopped"
 FINISHED, REFUSED, FAILED = "finished", "refused", "failed"
-_FREE = ("start", "objective", "session/")
+PLAN = "plan"
+_FREE = ("start", "objective", PLAN, "session/")
 
 
 class _Step(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -81,16 +81,27 @@ def measured(results: Sequence[SampleResult], *, rounds: int, oracle: bool) -> d
 
 def spend_of(journal: Journal) -> Spend:
     """What a run has spent so far, by its journal: agents and operators both."""
+    return spend_in(journal.steps.values())
+
+
+def spend_in(payloads: Iterable[dict[str, Any]]) -> Spend:
+    """What the steps with these payloads cost together; a step may hold many results."""
     total = Spend()
-    for payload in journal.steps.values():
-        if payload.get("spend") and not payload.get("reused"):
-            total.add(Spend.model_validate(payload["spend"]))
+    for payload in payloads:
+        for part in (payload, *payload.get("results", ())):
+            if part.get("spend") and not part.get("reused"):
+                total.add(Spend.model_validate(part["spend"]))
     return total
 
 
 def wall_of(journal: Journal) -> float:
     """Seconds that the sessions of a run took together."""
-    return sum(p["wall"] for key, p in journal.steps.items() if key.startswith("session/"))
+    return wall_in(journal.steps)
+
+
+def wall_in(steps: Mapping[str, dict[str, Any]]) -> float:
+    """Seconds that the sessions among steps (key → payload) took together."""
+    return sum(p["wall"] for key, p in steps.items() if key.startswith("session/"))
 
 
 def ended_by(error: BaseException) -> dict[str, Any]:

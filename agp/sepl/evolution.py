@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agp.evaluation.splits import Splits, default_sizes, distinct_size, split
 from agp.evaluation.types import Benchmark, Sample
-from agp.rspl.entities import Record, ResourceId
+from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
 from agp.rspl.lineage.diff import diff_records
 from agp.rspl.view import View
@@ -17,12 +17,10 @@ from agp.runs.observer import Observer
 from agp.runs.report import ScoreLine, measured
 from agp.runs.workbench import Means, agent_of, prepare
 from agp.sepl.config import EvolveConfig
-from agp.sepl.creation.agents import AgentMaker
-from agp.sepl.creation.makers import Making
-from agp.sepl.creation.tools import ToolMaker
 from agp.sepl.envelope import Envelope
 from agp.sepl.lab import Evaluates, Lab
 from agp.sepl.loop import search
+from agp.sepl.noted import note_holdout, note_plan
 from agp.sepl.objective import Objective
 from agp.sepl.optimizers import find_optimizer
 from agp.sepl.plan import plan
@@ -118,9 +116,7 @@ def report_of(run: Evolution, fields: dict[str, object]) -> EvolveReport:
 def _model_proposer(run: Evolution, splits: Splits) -> Proposer:
     assert run.reflector is not None
     tasks = {sample.digest: sample.task.input for sample in splits.feedback}
-    making = Making(run.reflector, run.agent, run.envelope, tasks)
-    makers = (ToolMaker(making), AgentMaker(making))
-    return ModelProposer(run.reflector, run.journal, run.agent, tasks, makers)
+    return ModelProposer(run.reflector, run.journal, run.agent, tasks)
 
 
 async def _refine(run: Evolution, samples: Sequence[Sample]) -> dict[str, object]:
@@ -169,6 +165,7 @@ async def evolve(run: Evolution, splits: Splits, proposer: Proposer) -> dict[str
     made = plan(config, splits)
     made.envelope = run.envelope.permissions.summary()
     run.observer.planned(made, splits)
+    note_plan(run.journal, made, splits)
     found = await search(lab, optimizer, run.start, config.most_rounds)
     lab.allowance = None
     fields: dict[str, object] = {
@@ -205,8 +202,9 @@ async def _promoted(
 ) -> dict[str, object]:
     promotion = await promote(lab, run.start, found, objective, run.config.gate, run.config.branch)
     verdict = promotion.verdict
-    changes = [_told(run.start, rid, record) for rid, record in found.overlay.items()]
+    changes = [diff_records(run.start.record(rid), r) for rid, r in found.overlay.items()]
     commit = commit_of(run.history, run.config.branch, run.journal.run)
+    note_holdout(lab, promotion, commit)
     if verdict.accepted:
         conclusion = f"Committed to {run.config.branch}: {verdict.reason}."
     else:
@@ -224,14 +222,6 @@ async def _promoted(
             if r.score is None
         ],
     }
-
-
-def _told(start: View, rid: ResourceId, record: Record) -> str:
-    """What became of one resource, as text."""
-    if rid in start:
-        return diff_records(start.record(rid), record)
-    code = "\n".join(record.implementation.files.values())
-    return "\n".join([f"new: {rid}: {record.description}", *map("+{}".format, code.splitlines())])
 
 
 def _splits(samples: Sequence[Sample], config: EvolveConfig) -> Splits:

@@ -10,6 +10,7 @@ from agp.rspl.view import View
 from agp.sepl.gate import Policy, Rule, judge
 from agp.sepl.lab import Lab
 from agp.sepl.messages import Assessment, Candidate, Evaluations, Outcome
+from agp.sepl.noted import a_sample, scores_of, tell_assessed
 from agp.sepl.steps.reflect import failures
 
 _SEARCH = Policy(rule=Rule.NON_DEGRADING)
@@ -55,6 +56,7 @@ def record(lab: Lab, round_: int, item: Assessment) -> None:
     proposal = candidate.proposal
     word = "kept" if verdict.accepted else "dropped"
     lab.observer.note(f"{proposal.id} ({proposal.strategy}) {word}: {verdict.reason}")
+    tell_assessed(lab, round_, item)
     key = f"assessment/{proposal.id}"
     if lab.journal.done(key) is not None:
         return
@@ -69,7 +71,8 @@ def record(lab: Lab, round_: int, item: Assessment) -> None:
         "digests": candidate.digests,
         "parents": candidate.parents,
         "verdict": verdict.model_dump(mode="json"),
-        "scores": {r.sample_digest: r.score for r in item.selection},
+        "scores": scores_of(item.selection),
         "evaluations": lab.spent,
+        "a_sample": a_sample([*item.screen, *item.selection]),
     }
     lab.journal.append(key, "assessment", payload, also=keep_records)

@@ -8,6 +8,7 @@ from agp.evaluation.results import SampleResult
 from agp.rspl.view import View
 from agp.sepl.lab import Lab
 from agp.sepl.messages import Message, Traces
+from agp.sepl.noted import a_sample, tell_round
 
 SEED = "seed"
 """The id of the pool member that the search began with."""
@@ -39,7 +40,8 @@ class Execute:
 def summarise(
     lab: Lab, round_: int, feedback: Sequence[SampleResult], selection: Sequence[SampleResult]
 ) -> None:
-    """Journal the scores of a round, once."""
+    """Tell that a round is over, and journal its scores, once."""
+    tell_round(lab, round_, feedback, selection)
     key = f"round/{round_}"
     if lab.journal.done(key) is None:
         payload = {
@@ -47,5 +49,6 @@ def summarise(
             "feedback": [result.score for result in feedback],
             "selection": [result.score for result in selection],
             "evaluations": lab.spent,
+            "a_sample": a_sample([*feedback, *selection]),
         }
         lab.journal.append(key, "round", payload)

@@ -19,6 +19,7 @@ from agp.sepl.edits import apply_edits
 from agp.sepl.invariants import broken_invariant
 from agp.sepl.lab import Lab
 from agp.sepl.messages import Candidate, Candidates, Modifications, Proposal
+from agp.sepl.noted import tell_proposed
 from agp.sepl.variables import Variable
 
 
@@ -37,6 +38,7 @@ class Improve:
         for proposal in message.items:
             candidate = await self._candidate(view, theta, proposal)
             items.append(candidate.model_copy(update={"parents": parents}))
+            tell_proposed(self.lab, message.round, items[-1])
         return view, Candidates(round=message.round, traces=message.traces, items=items)
 
     async def _candidate(
