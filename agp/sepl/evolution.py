@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agp.evaluation.splits import Splits, default_sizes, distinct_size, split
 from agp.evaluation.types import Benchmark, Sample
-from agp.rspl.entities import ResourceId
+from agp.rspl.entities import Record, ResourceId
 from agp.rspl.history import History
 from agp.rspl.lineage.diff import diff_records
 from agp.rspl.view import View
@@ -17,6 +17,9 @@ from agp.runs.observer import Observer
 from agp.runs.report import ScoreLine, measured
 from agp.runs.workbench import Means, agent_of, prepare
 from agp.sepl.config import EvolveConfig
+from agp.sepl.creation.agents import AgentMaker
+from agp.sepl.creation.makers import Making
+from agp.sepl.creation.tools import ToolMaker
 from agp.sepl.envelope import Envelope
 from agp.sepl.lab import Evaluates, Lab
 from agp.sepl.loop import search
@@ -116,7 +119,9 @@ def report_of(run: Evolution, fields: dict[str, object]) -> EvolveReport:
 def _model_proposer(run: Evolution, splits: Splits) -> Proposer:
     assert run.reflector is not None
     tasks = {sample.digest: sample.task.input for sample in splits.feedback}
-    return ModelProposer(run.reflector, run.journal, run.agent, tasks)
+    making = Making(run.reflector, run.agent, run.envelope, tasks)
+    makers = (ToolMaker(making), AgentMaker(making))
+    return ModelProposer(run.reflector, run.journal, run.agent, tasks, makers)
 
 
 async def _refine(run: Evolution, samples: Sequence[Sample]) -> dict[str, object]:
@@ -202,7 +207,7 @@ async def _promoted(
 ) -> dict[str, object]:
     promotion = await promote(lab, run.start, found, objective, run.config.gate, run.config.branch)
     verdict = promotion.verdict
-    changes = [diff_records(run.start.record(rid), r) for rid, r in found.overlay.items()]
+    changes = [_told(run.start, rid, record) for rid, record in found.overlay.items()]
     commit = commit_of(run.history, run.config.branch, run.journal.run)
     note_holdout(lab, promotion, commit)
     if verdict.accepted:
@@ -222,6 +227,14 @@ async def _promoted(
             if r.score is None
         ],
     }
+
+
+def _told(start: View, rid: ResourceId, record: Record) -> str:
+    """What became of one resource, as text."""
+    if rid in start:
+        return diff_records(start.record(rid), record)
+    code = "\n".join(record.implementation.files.values())
+    return "\n".join([f"new: {rid}: {record.description}", *map("+{}".format, code.splitlines())])
 
 
 def _splits(samples: Sequence[Sample], config: EvolveConfig) -> Splits:

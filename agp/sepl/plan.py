@@ -35,7 +35,7 @@ class Plan(BaseModel):
 def plan(config: EvolveConfig, splits: Splits) -> Plan:
     """The plan of a run over prompts; refinement rounds multiply each agent run's calls."""
     feedback, selection, holdout = map(len, (splits.feedback, splits.selection, splits.holdout))
-    tested = config.gate.rule is Rule.SIGNIFICANT
+    tested = config.gate.rule is Rule.SIGNIFICANT and holdout > 0
     return Plan(
         baseline=feedback + selection,
         rounds=config.most_rounds,

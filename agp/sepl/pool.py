@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean
+from statistics import fmean, pvariance
 
 from agp.evaluation.results import SampleResult
 from agp.rspl.view import View
@@ -51,8 +51,12 @@ class Pool:
     def add(
         self, id_: str, view: View, results: Sequence[SampleResult], parents: Sequence[str] = ()
     ) -> Member:
-        """Take in a candidate with its results on selection samples; unscored ones count 0."""
-        scores = {r.sample_digest: r.score or 0.0 for r in results}
+        """Take in a candidate with its results on selection samples; unscored ones count 0.
+
+        Samples that it was not run on count as its first parent's did.
+        """
+        inherited = self[parents[0]].scores if parents else {}
+        scores = {**inherited, **{r.sample_digest: r.score or 0.0 for r in results}}
         member = Member(id_, view, scores, tuple(parents))
         self.members.append(member)
         return member
@@ -88,6 +92,11 @@ class Pool:
         if not frontier:
             return self.best()
         return self[rng.choices(list(frontier), weights=list(frontier.values()))[0]]
+
+    def spread(self) -> dict[str, float]:
+        """Sample → how much the members differ on it: the variance of their scores."""
+        samples = self.members[0].scores if self.members else {}
+        return {each: pvariance([m.scores[each] for m in self.members]) for each in samples}
 
     def ancestors(self, id_: str) -> set[str]:
         """The ids of all that a member goes back to, itself included."""

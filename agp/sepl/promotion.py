@@ -17,6 +17,8 @@ from agp.audit import log as audit
 from agp.budget import charged_to
 from agp.evaluation.results import SampleResult
 from agp.rspl.commits import Reason
+from agp.rspl.dependencies import closure
+from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
 from agp.rspl.origins import OPTIMIZER
 from agp.rspl.view import View
@@ -63,13 +65,13 @@ async def promote(
         if refusal:
             verdict.accepted, verdict.reason = False, f"{refusal} ({verdict.reason})"
     live = lab.history.view(branch)
-    if verdict.accepted and live.closure_digest(lab.agent) != start.closure_digest(lab.agent):
+    if verdict.accepted and (moved := _moved(lab.agent, start, found, live)):
         verdict.accepted = False
-        verdict.reason = f"{lab.agent} was changed on {branch} during the run ({verdict.reason})"
+        verdict.reason = f"{moved} was changed on {branch} during the run ({verdict.reason})"
     payload = {
         "verdict": verdict.model_dump(mode="json"),
         "holdout": objective.holdout,
-        "changes": {str(rid): [start.refs[rid], r.digest] for rid, r in found.overlay.items()},
+        "changes": {str(rid): [start.refs.get(rid), r.digest] for rid, r in found.overlay.items()},
     }
 
     def go_live(session: DatabaseSession) -> None:
@@ -101,6 +103,14 @@ async def promote(
     with charged_to(lab.agent.name):
         lab.journal.append(DECISION, DECISION, payload, also=also)
     return Promotion(verdict, before, after)
+
+
+def _moved(agent: ResourceId, start: View, found: View, live: View) -> ResourceId | None:
+    """The agent, or what a candidate makes or is newly bound to, if it is not as it was."""
+    if live.closure_digest(agent) != start.closure_digest(agent):
+        return agent
+    used = {*closure(agent, found.record), *found.overlay}
+    return next((rid for rid in sorted(used) if live.refs.get(rid) != start.refs.get(rid)), None)
 
 
 def holdout_looks(journal: Journal, holdout: str) -> int:

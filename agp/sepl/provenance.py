@@ -16,7 +16,7 @@ from agp.sepl.lab import Lab
 from agp.sepl.messages import Proposal
 
 _PROPOSERS = ("reflect", "select", "diagnose", "diagnose.group", REFINE.name)
-_FAMILIES = ("strategy.", "textgrad.")
+_FAMILIES = ("strategy.", "textgrad.", "create.")
 
 
 def origins(seen: Sequence[SampleResult]) -> list[str]:

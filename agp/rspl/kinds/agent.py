@@ -29,6 +29,7 @@ _FRONT: JsonObject = {
 }
 BINDINGS = {
     "params/prompt": EntityType.PROMPT,
+    "params/prompts": EntityType.PROMPT,
     "params/tools": EntityType.TOOL,
     "params/agents": EntityType.AGENT,
     "params/memory": EntityType.MEMORY,
@@ -168,6 +169,7 @@ class AgentKind(Kind):
             ),
             Part("params/model", "json", "role of the model that it asks", schema=_NAMED),
             Part("params/prompt", "json", "the prompt it works with, by name", schema=_NAMED),
+            Part("params/prompts", "json", "more prompts that it uses, by name", schema=_LISTED),
             Part("params/tools", "json", "the tools it may call, by name", schema=_LISTED),
             Part("params/agents", "json", "the agents it may ask, by name", schema=_LISTED),
             Part("params/memory", "json", "its memory, by name; empty for none", schema=_OPTIONAL),

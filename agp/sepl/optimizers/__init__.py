@@ -10,7 +10,11 @@ from importlib.metadata import entry_points
 
 from agp.errors import InputError, NotFoundError
 from agp.sepl.optimizer import MakeOptimizer
+from agp.sepl.optimizers.best_of_n import best_of_n
+from agp.sepl.optimizers.demos import demos
 from agp.sepl.optimizers.grpo import grpo
+from agp.sepl.optimizers.pareto import pareto
+from agp.sepl.optimizers.random_restart import random_restart
 from agp.sepl.optimizers.reflection import reflection
 from agp.sepl.optimizers.reinforce_pp import reinforce_pp
 from agp.sepl.optimizers.textgrad import textgrad
@@ -20,6 +24,10 @@ OPTIMIZERS: dict[str, MakeOptimizer] = {
     "textgrad": textgrad,
     "reinforce_pp": reinforce_pp,
     "grpo": grpo,
+    "pareto": pareto,
+    "demos": demos,
+    "best_of_n": best_of_n,
+    "random_restart": random_restart,
 }
 
 

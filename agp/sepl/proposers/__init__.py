@@ -52,3 +52,20 @@ class Proposer(Protocol):
     async def propose(self, view: View, brief: Brief) -> Draft | None:
         """A proposal; None where there is none (nothing left to try, an unreadable reply)."""
         ...
+
+
+class Maker(Protocol):
+    """A strategy of change that makes a resource and binds the agent to it, as one proposal."""
+
+    name: str
+    """What the strategy is called: ``create.tool``."""
+    about: str
+    """What it does, in a sentence, for a model that chooses among strategies."""
+
+    def offered(self, brief: Brief) -> bool:
+        """Whether the run may make such a resource, and bind the agent to it."""
+        ...
+
+    async def draft(self, view: View, brief: Brief, wish: str = "") -> Draft | None:
+        """The proposal; None where there is none. ``wish`` says what is missing, if known."""
+        ...

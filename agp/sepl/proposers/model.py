@@ -18,7 +18,7 @@ from agp.rspl.kinds.prompt import Prompt, placeholders_of
 from agp.rspl.view import View
 from agp.runs.journal import Journal
 from agp.sepl.edits import Edit, Insert, Replace
-from agp.sepl.proposers import Brief, Draft
+from agp.sepl.proposers import Brief, Draft, Maker
 from agp.sepl.proposers.showing import clip
 from agp.sepl.proposers.success import Success, strategies_so_far
 from agp.sepl.reflector import Question, Reflector
@@ -53,7 +53,8 @@ class ModelProposer:
     """Asks the reflector model.
 
     Parameters: ``agent`` the one that evolves: a strategy must fit its tools; ``tasks`` the input
-    of a feedback sample by its digest, to show one.
+    of a feedback sample by its digest, to show one; ``makers`` strategies that make a resource,
+    offered where the run may make one.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class ModelProposer:
         journal: Journal,
         agent: ResourceId,
         tasks: Mapping[str, str],
+        makers: Sequence[Maker] = (),
     ) -> None:
         self.reflector = reflector
         self.journal = journal
         self.agent = agent
         self.tasks = tasks
+        self.makers = {maker.name: maker for maker in makers}
         self._tried: list[Idea] = []
         self._proposed: tuple[int, list[Idea]] = (0, [])
 
@@ -74,10 +77,15 @@ class ModelProposer:
         """See `Proposer`. Raises ProposerError where several replies in a row are unreadable."""
         texts = [each for each in brief.variables if each.form in ("text", "code")]
         known = strategies_of(view, self.agent) if brief.strategies else {}
-        ideas = self._on_offer(known, texts, brief.round)
+        makers = {
+            name: maker
+            for name, maker in self.makers.items()
+            if brief.strategies and maker.offered(brief)
+        }
+        ideas = self._on_offer([*known, *makers], texts, brief.round)
         if not ideas:
             return None
-        success = strategies_so_far(self.journal) if known else {}
+        success = strategies_so_far(self.journal) if known or makers else {}
         choice = await self.reflector.ask(
             view,
             Question(
@@ -88,7 +96,7 @@ class ModelProposer:
                     "causes": quoted("\n".join(f"- {cause}" for cause in brief.causes)),
                     "example": self._example(brief),
                     "variables": "\n".join(map(_describe, texts)),
-                    "strategies": _listed(known, ideas, success),
+                    "strategies": _listed(known, makers, ideas, success),
                     "tried": ", ".join(map(str, self._tried)) or "nothing yet",
                     **brief.fields,
                 },
@@ -101,25 +109,29 @@ class ModelProposer:
         idea = ideas[choice.change]
         self._tried.append(idea)
         self._proposed[1].append(idea)
+        if idea.strategy in makers:
+            return await makers[idea.strategy].draft(view, brief, choice.text)
         return Draft(idea.strategy, [_edit(idea, choice.text, known)], "; ".join(brief.causes))
 
     def _on_offer(
-        self, known: Mapping[str, Record], texts: Sequence[Variable], round_: int
+        self, strategies: Sequence[str], texts: Sequence[Variable], round_: int
     ) -> dict[str, Idea]:
         """The changes on offer, by the words that name them.
 
-        A strategy is offered once for a text as it is; a rewrite of a text, which never comes
-        out the same, once a round.
+        A strategy is offered once for a text as it is; a rewrite of a text, and making something,
+        which never comes out the same, once a round.
         """
         if self._proposed[0] != round_:
             self._proposed = (round_, [])
+        anew = {REWRITE, *self.makers}
         ideas = [
             Idea(strategy, text.id, digest(text.value))
-            for strategy in [*known, REWRITE]
+            for strategy in [*(each for each in strategies if each not in anew), REWRITE]
             for text in texts
             if text.form == "text" or strategy == REWRITE  # advice in prose breaks code
         ]
-        gone = [idea for idea in self._tried if idea.strategy != REWRITE] + self._proposed[1]
+        ideas += [Idea(name, str(self.agent), "") for name in strategies if name in self.makers]
+        gone = [idea for idea in self._tried if idea.strategy not in anew] + self._proposed[1]
         return {str(idea): idea for idea in ideas if idea not in gone}
 
     def _example(self, brief: Brief) -> str:
@@ -161,12 +173,17 @@ def _describe(variable: Variable) -> str:
 
 
 def _listed(
-    known: Mapping[str, Record], ideas: Mapping[str, Idea], success: Mapping[str, Success]
+    known: Mapping[str, Record],
+    makers: Mapping[str, Maker],
+    ideas: Mapping[str, Idea],
+    success: Mapping[str, Success],
 ) -> str:
     offered = {idea.strategy for idea in ideas.values()}
+    told = {name: record.description for name, record in known.items()}
+    told |= {name: maker.about for name, maker in makers.items()}
     lines = [
-        f"- {name}: {record.description}{success.get(name, '')}"
-        for name, record in known.items()
+        f"- {name}: {about}{success.get(name, '')}"
+        for name, about in told.items()
         if name in offered
     ]
     return "\n".join([*lines, f"- {REWRITE}: Write the whole text anew."])
