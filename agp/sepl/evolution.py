@@ -33,6 +33,7 @@ from agp.sepl.proposers.model import ModelProposer
 from agp.sepl.reflector import Reflector
 from agp.sepl.report import EvolveReport, proposals_of, rounds_of
 from agp.sepl.variables import Mode, lift, trainable
+from agp.sepl.voting import MAJORITY_VOTE, vote
 
 KIND = "evolve"
 
@@ -71,7 +72,9 @@ async def run_evolution(
     the middle, with everything finished kept in the journal.
     """
     config = EvolveConfig.model_validate(journal.config)
-    find_optimizer(config.optimizer)
+    voting = config.optimizer == MAJORITY_VOTE
+    if not voting:
+        find_optimizer(config.optimizer)
     start = start_view(history, journal, branch=config.branch)
     refine = config.most_rounds if config.mode.solution else 0
     bench = prepare(means, config.model_copy(update={"refine": refine}), journal, benchmark)
@@ -88,7 +91,9 @@ async def run_evolution(
         envelope=Envelope(means.permissions, config.evolve),
         reflector=Reflector(bench.evaluator.session, journal, observer, config.seed),
     )
-    if config.mode is Mode.SOLUTION:
+    if voting:
+        fields = await vote(run, bench.samples)
+    elif config.mode is Mode.SOLUTION:
         fields = await _refine(run, bench.samples)
     else:
         splits = _splits(bench.samples, config)

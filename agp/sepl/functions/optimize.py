@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from agp.budget import Ledger
 from agp.errors import InputError
@@ -32,6 +32,13 @@ from agp.sepl.functions.metric import Metric, OneByOne, Scores
 from agp.sepl.functions.models import model_proposer
 from agp.sepl.functions.resources import TextResources
 from agp.sepl.gate import Policy
+from agp.sepl.gepa.adapter import (
+    AdapterScores,
+    ReflectionModel,
+    adapter_proposer,
+    is_adapter,
+    takes_prompts,
+)
 from agp.sepl.proposers import Proposer
 from agp.sepl.proposers.function import FunctionProposer, Propose
 from agp.sepl.report import EvolveReport
@@ -48,12 +55,12 @@ def optimize(seed: Mapping[str, str] | str, metric: Metric, **settings: Any) -> 
 
 async def aoptimize(
     seed: Mapping[str, str] | str,
-    metric: Metric,
+    metric: Metric | Any,
     *,
     train: Sequence[Any],
     val: Sequence[Any] | None = None,
     holdout: Sequence[Any] | None = None,
-    proposer: Propose | str,
+    proposer: Propose | ReflectionModel | str | None = None,
     optimizer: str = "pareto",
     budget: int | None = None,
     rounds: int | None = None,
@@ -68,7 +75,7 @@ async def aoptimize(
     observer: Observer | None = None,
     callbacks: Sequence[Callback] = (),
     backends: Mapping[str, Backend] | None = None,
-    scores: Scores | None = None,
+    scale: tuple[float, float] = (0.0, 1.0),
 ) -> EvolveReport:
     """Evolve texts so that a metric rises, and commit what a test on the holdout confirms.
 
@@ -76,10 +83,12 @@ async def aoptimize(
         seed: the texts to start from, by name, or one text (called ``text``).
         metric: ``(texts, example) -> score`` in [0, 1], higher is better; it may return
             ``(score, feedback)`` or a mapping with ``score``, ``output`` and ``feedback``, and may
-            be a coroutine function. What it raises leaves that example unscored.
+            be a coroutine function. What it raises leaves that example unscored. Or a GEPAAdapter,
+            unchanged; ``scale`` is then its (lowest, highest) score.
         train, val, holdout: what reflection sees, what the search scores, what decides. With
             ``train`` alone it is divided in three; without a holdout nothing is committed.
-        proposer: ``(texts, feedback, rng) -> new texts``, or a model string that proposes.
+        proposer: ``(texts, feedback, rng) -> new texts``, or a model string that proposes. For an
+            adapter also a function of one prompt, GEPA's ``reflection_lm``; none where it proposes.
         optimizer: by name; ``parameters`` are its own.
         budget: metric calls in all, the holdout's included; never exceeded.
         rounds: at most; by default as many as the budget lasts, or 3.
@@ -92,13 +101,13 @@ async def aoptimize(
         resume: carry on the newest unfinished run of this objective, if there is one.
         observer, callbacks: are told what goes on (`agp.runs.events`).
         backends: models for tests, by provider.
-        scores: scores whole batches instead of ``metric`` (an adapter does).
 
     Returns the report: ``best`` are the best texts that the search found, ``commit`` the commit if
     the gate accepted them. Raises InputError before anything is spent, ProposerError, ModelError.
     """
     texts = {_TEXT: seed} if isinstance(seed, str) else seed
     resources = TextResources(name, texts)
+    scores, proposer = _objective(metric, proposer, concurrency, scale)
     config = EvolveConfig.model_validate(
         {
             "agent": name,
@@ -120,7 +129,7 @@ async def aoptimize(
         resources=resources,
         examples=examples,
         splits_=partial(splits_of, examples, train, val, holdout, random_seed),
-        scores=scores or OneByOne(metric, concurrency),
+        scores=scores,
         benchmark=FunctionBenchmark(name, metric),
         proposer=proposer,
         watch=watch,
@@ -199,6 +208,27 @@ class _Work:
 
 _BATCH = 10
 """Samples between two writes: what a crash may cost, where calls are not concurrent."""
+
+
+def _objective(
+    metric: Metric | Any,
+    proposer: Propose | ReflectionModel | str | None,
+    concurrency: int,
+    scale: tuple[float, float],
+) -> tuple[Scores, Propose | str]:
+    """What scores, and what proposes. Raises InputError where nothing does."""
+    adapter = is_adapter(metric)
+    scores = AdapterScores(metric, scale) if adapter else OneByOne(metric, concurrency)
+    if isinstance(proposer, str):
+        return scores, proposer
+    if adapter and (proposer is None or takes_prompts(proposer)):
+        return scores, adapter_proposer(metric, cast("ReflectionModel | None", proposer))
+    if not callable(proposer):
+        raise InputError(
+            "Nothing proposes new texts.",
+            hint="Give proposer=, a function (texts, feedback, rng) -> new texts, or a model.",
+        )
+    return scores, cast("Propose", proposer)
 
 
 def _roles(proposer: Propose | str) -> dict[str, RoleConfig]:

@@ -12,6 +12,7 @@ from agp.errors import InputError, NotFoundError
 from agp.sepl.optimizer import MakeOptimizer
 from agp.sepl.optimizers.best_of_n import best_of_n
 from agp.sepl.optimizers.demos import demos
+from agp.sepl.optimizers.gepa import gepa
 from agp.sepl.optimizers.grpo import grpo
 from agp.sepl.optimizers.pareto import pareto
 from agp.sepl.optimizers.random_restart import random_restart
@@ -26,6 +27,7 @@ OPTIMIZERS: dict[str, MakeOptimizer] = {
     "grpo": grpo,
     "pareto": pareto,
     "demos": demos,
+    "gepa": gepa,
     "best_of_n": best_of_n,
     "random_restart": random_restart,
 }
