@@ -25,7 +25,7 @@ MAJORITY_VOTE = "majority_vote"
 
 
 class VoteParams(BaseModel):
-    """``K`` answers a sample, drawn at ``temperature`` where the agent's policy has that setting."""
+    """``K`` answers a sample, drawn at ``temperature`` where the agent's policy has such a one."""
 
     model_config = ConfigDict(extra="forbid")
 
