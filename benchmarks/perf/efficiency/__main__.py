@@ -15,6 +15,7 @@ import hashlib
 import itertools
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,13 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import peers  # noqa: E402
 import tables  # noqa: E402
-from _common import table  # noqa: E402
+from _common import folder, table  # noqa: E402
 from keywords import Keywords, Settings  # noqa: E402
+from peer_runs import record  # noqa: E402
 
 GEPA = ("gepa", "gepa_merge", "gepa_all")
 DSPY = ("mipro_v2", "mipro_v2_zero_shot", "bootstrap_few_shot")
+OURS = ("pareto", "best_of_n", "random_restart")
 
 
 def arguments() -> argparse.Namespace:
@@ -41,7 +44,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--noise", type=float, nargs="+", default=[0.0, 0.3, 1.0])
     parser.add_argument("--interaction", type=float, nargs="+", default=[0.0, 0.5])
-    parser.add_argument("--optimizers", nargs="+", default=[*GEPA, *DSPY])
+    parser.add_argument("--optimizers", nargs="+", default=[*OURS, *GEPA, *DSPY])
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="for pareto")
     parser.add_argument("--peers-python", default=sys.executable)
     parser.add_argument(
         "--json",
@@ -62,18 +66,33 @@ def jobs_of(options: argparse.Namespace, settings: dict[str, float]) -> list[dic
     ]
 
 
-def play(options: argparse.Namespace, jobs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The results of jobs; a peer that is not there is named once."""
-    theirs = [job for job in jobs if job["optimizer"] in (*GEPA, *DSPY)]
+def play_peers(python: str, jobs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The results of the peers' jobs; a peer that is not there is named once."""
     results: list[dict[str, Any]] = []
     missing: set[str] = set()
-    for result in peers.run(options.peers_python, "peer_runs.py", theirs) if theirs else ():
+    for result in peers.run(python, "peer_runs.py", jobs) if jobs else ():
         if "missing" in result:
             missing.add(result["optimizer"])
         else:
             results.append(result)
     for name in sorted(missing):
         print(f"{name}: not installed: {peers.INSTALL} (then --peers-python)")
+    return results
+
+
+def play_ours(jobs: Sequence[dict[str, Any]], given: dict[str, Any]) -> list[dict[str, Any]]:
+    """The results of our own jobs; ``given`` are the parameters of pareto."""
+    import ours
+
+    results: list[dict[str, Any]] = []
+    for job in jobs:
+        task = Keywords(Settings(**job["settings"]), job["seed"])
+        parameters = given if job["optimizer"] == "pareto" else {}
+        start = time.process_time()
+        meter, returned = ours.search(
+            job["optimizer"], task, job["seed"], job["budget"], parameters
+        )
+        results.append(record(job, meter, returned, time.process_time() - start))
     return results
 
 
@@ -92,7 +111,8 @@ class Kept:
 
     def find(self, jobs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """The results of these jobs that are there."""
-        return [each for each in self.content["results"] if any(_is(each, job) for job in jobs)]
+        known = {_key(each): each for each in self.content["results"]}
+        return [known[_key(job)] for job in jobs if _key(job) in known]
 
     def add(self, results: Sequence[dict[str, Any]]) -> None:
         """Keep more results."""
@@ -101,8 +121,8 @@ class Kept:
             self.path.write_text(json.dumps(self.content))
 
 
-def _is(result: dict[str, Any], job: dict[str, Any]) -> bool:
-    return all(result[name] == value for name, value in job.items())
+def _key(of: dict[str, Any]) -> tuple[Any, ...]:
+    return of["optimizer"], of["budget"], of["seed"], *sorted(of["settings"].items())
 
 
 def report(
@@ -117,6 +137,10 @@ def report(
     print(f"the first texts are worth {first}, the best {best}")
     if results:
         table(tables.summary(results, options.optimizers, options.budgets, "gepa"))
+    ours = [name for name in options.optimizers if name not in (*GEPA, *DSPY)]
+    differences = tables.differences(results, ours[:1], [*GEPA, *DSPY], options.budgets)
+    if len(differences) > 1:
+        table(differences)
 
 
 def main() -> None:
@@ -126,13 +150,21 @@ def main() -> None:
     print("peers:", ", ".join(f"{name} {each}" for name, each in found.items()) or "none")
     print(f"seeds {options.first_seed} to {options.first_seed + options.seeds - 1}")
     kept = Kept(options.json, found)
+    given = {name: json.loads(value) for name, _, value in (s.partition("=") for s in options.set)}
     for noise, interaction in itertools.product(options.noise, options.interaction):
         settings = {"noise": noise, "interaction": interaction}
         jobs = jobs_of(options, settings)
-        results = kept.find(jobs)
-        new = play(options, [job for job in jobs if not any(_is(each, job) for each in results)])
+        mine = [job for job in jobs if job["optimizer"] not in (*GEPA, *DSPY)]
+        theirs = [job for job in jobs if job["optimizer"] in (*GEPA, *DSPY)]
+        there = kept.find(theirs)
+        known = set(map(_key, there))
+        new = play_peers(options.peers_python, [job for job in theirs if _key(job) not in known])
         kept.add(new)
-        report(options, settings, [*results, *new])
+        with folder():
+            own = play_ours(mine, given)
+        report(options, settings, [*own, *there, *new])
+        if options.json is not None and own:
+            options.json.with_suffix(".ours.json").write_text(json.dumps(own))
 
 
 if __name__ == "__main__":
