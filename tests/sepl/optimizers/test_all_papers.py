@@ -1,4 +1,4 @@
-"""What must be true of each of the paper's four optimizers, on scripted models."""
+"""What must be true of each of the paper's optimizers, on scripted models."""
 
 from __future__ import annotations
 
@@ -9,27 +9,36 @@ from typing import Any
 import pytest
 
 from agp.errors import InputError, ProposerError
+from agp.evaluation.splits import split
+from agp.evaluation.types import DataRequest
 from agp.models.types import ModelRequest
 from agp.rspl.entities import ResourceId
 from agp.runs.journal import Journal, list_runs
 from agp.sepl.proposers.model import REPETITIONS
 from tests.conftest import MakeProject
 from tests.support.echo import Echo, is_operator
-from tests.support.proposing import GOOD, HARMFUL, OPTIMIZERS, playing
+from tests.support.proposing import GOOD, HARMFUL, playing
 
 PROMPT = ResourceId.parse("prompt/solver")
-ALL = pytest.mark.parametrize("optimizer", OPTIMIZERS)
-NEW = pytest.mark.parametrize("optimizer", OPTIMIZERS[1:])
-"""Those that `tests/sepl/test_evolution.py` does not run."""
+NEW = pytest.mark.parametrize("optimizer", ["textgrad", "reinforce_pp", "grpo"])
+"""`tests/sepl/test_evolution.py` demands the same of ``reflection``."""
 
 
-@ALL
+@NEW
 @pytest.mark.parametrize("right", [lambda n: True, lambda n: n % 2 == 0], ids=["perfect", "half"])
-def test_a_harmful_proposer_never_goes_live(
+def test_a_harmful_proposer_never_goes_live_nor_sees_what_decides(
     make_project: MakeProject, optimizer: str, right: Callable[[int], bool]
 ) -> None:
     """The paper's own code keeps such a prompt live and returns 999."""
-    project = make_project(playing(HARMFUL, right))
+    shown: list[str] = []
+    script = playing(HARMFUL, right)
+
+    def spying(request: ModelRequest) -> str:
+        if is_operator(request):
+            shown.append(str(request.messages))
+        return script(request)
+
+    project = make_project(spying)
     before = project.registry.view()
     report = project.evolve(Echo(20), optimizer=optimizer, rounds=2, gate={"rule": "non_degrading"})
     assert report.commit is None
@@ -38,6 +47,10 @@ def test_a_harmful_proposer_never_goes_live(
     assert project.run("solver", "Say the number 4.").text == "4"
     assert bool(report.proposals) == (not right(1))  # where all is right nothing is proposed
     assert all(not line.verdict.accepted for line in report.proposals)
+    parts = split(Echo(20).load(DataRequest()), feedback=4, selection=6, holdout=10, seed=0)
+    hidden = [sample.task.input for sample in [*parts.selection, *parts.holdout]]
+    assert bool(shown) == (not right(1))
+    assert not [text for text in hidden if any(text in each for each in shown)]
 
 
 @NEW
@@ -75,7 +88,7 @@ def test_a_run_stopped_anywhere_resumes_to_the_same_end(
     def dying(request: ModelRequest) -> str:
         nonlocal calls
         calls += 1
-        if calls % 20 == 0:
+        if calls % 30 == 0:
             raise Killed
         return script(request)
 
@@ -112,43 +125,20 @@ def test_replies_that_cannot_be_read_end_the_run_quoting_the_last(
     assert len(project.history.log()) == 1
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "parameters", "message"),
-    [
-        ("grpo", {"K": 1}, "parameter K"),
-        ("grpo", {"k": 4}, "parameter k"),
-        ("grpo", {"temperature": 0.0}, "parameter temperature"),
-        ("reinforce_pp", {"epsilon": 1.5}, "parameter epsilon"),
-        ("reinforce_pp", {"epsilon0": 0.0}, "parameter epsilon0"),
-        ("reinforce_pp", {"ratio": "squared"}, "parameter ratio"),
-        ("textgrad", {"batch": 0}, "parameter batch"),
-    ],
-)
-def test_wrong_parameters_are_refused_before_anything_is_spent(
-    make_project: MakeProject, optimizer: str, parameters: dict[str, Any], message: str
-) -> None:
+def test_wrong_parameters_are_refused_before_anything_is_spent(make_project: MakeProject) -> None:
     asked: list[ModelRequest] = []
     project = make_project(lambda r: asked.append(r) or "x")
-    with pytest.raises(InputError, match=message):
-        project.evolve(Echo(20), optimizer=optimizer, parameters=parameters)
+    wrong: list[tuple[str, str, Any]] = [
+        ("grpo", "K", 1),
+        ("grpo", "k", 4),
+        ("grpo", "temperature", 0.0),
+        ("reinforce_pp", "beta", float("nan")),
+        ("reinforce_pp", "epsilon", 1.5),
+        ("reinforce_pp", "epsilon0", 0.0),
+        ("reinforce_pp", "ratio", "squared"),
+        ("textgrad", "batch", 0),
+    ]
+    for optimizer, name, value in wrong:
+        with pytest.raises(InputError, match=f"parameter {name}"):
+            project.evolve(Echo(20), optimizer=optimizer, parameters={name: value})
     assert asked == []
-
-
-@NEW
-def test_selection_and_holdout_are_never_shown(make_project: MakeProject, optimizer: str) -> None:
-    from agp.evaluation.splits import split
-    from agp.evaluation.types import DataRequest
-
-    shown: list[str] = []
-    script = playing(HARMFUL, lambda n: n % 2 == 0)
-
-    def spying(request: ModelRequest) -> str:
-        if is_operator(request):
-            shown.append(str(request.messages))
-        return script(request)
-
-    make_project(spying).evolve(Echo(20), optimizer=optimizer, rounds=1)
-    parts = split(Echo(20).load(DataRequest()), feedback=4, selection=6, holdout=10, seed=0)
-    assert shown
-    hidden = [sample.task.input for sample in [*parts.selection, *parts.holdout]]
-    assert not [text for text in hidden if any(text in each for each in shown)]

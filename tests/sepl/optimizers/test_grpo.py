@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from agp.evaluation.results import SampleResult
 from agp.models.types import ModelRequest
 from agp.runs.journal import Journal
+from agp.sepl.formulas import Ratio
+from agp.sepl.signals import Group, Rollout
+from agp.sepl.steps.reward import grpo_metrics
 from tests.conftest import MakeProject
 from tests.support.echo import Echo, causes, is_operator, is_reflect, number_in, rewrite
 from tests.support.proposing import HARMFUL
@@ -61,17 +65,20 @@ def test_the_metrics_are_the_formulas(make_project: MakeProject) -> None:
     assert "r=0.00, A=-1.00, π=0.75, J=-0.80): I have an idea" in drawing.shown[0]
 
 
-def test_centred_ratios_reach_the_upper_clip(make_project: MakeProject) -> None:
-    """η = (0, 1, 3/4, 0), η̄ = 7/16: π = (0, 16/7, 12/7, 0)."""
-    project = make_project(Drawing("N", WRONG, "I have an idea", "N"))
-    parameters = {"K": 4, "batch": 1, "ratio": "centred"}
-    project.evolve(Echo(12), optimizer="grpo", rounds=1, parameters=parameters)
-    (group,) = metrics(project, 1)
-    assert [r["ratio"] for r in group["rollouts"]] == pytest.approx([0.0, 16 / 7, 12 / 7, 0.0])
-    assert [r["similarity"] for r in group["rollouts"]] == pytest.approx([0.0, 1.0, 0.75, 0.0])
-    # A < 0: π̄ = π where π ≥ 0.8, so J = −π
-    objectives = [r["objective"] for r in group["rollouts"]]
-    assert objectives == pytest.approx([0.0, -16 / 7, -12 / 7, 0.0])
+def test_centred_ratios_reach_the_upper_clip() -> None:
+    """y_prev = "a b c d"; η = (0, 1, 3/4, 1/4), η̄ = 1/2: π = (0, 2, 3/2, 1/2)."""
+    scores = {"x": 1.0, "a b c d": 1.0, "a b c x": 0.0, "a x y z": 0.0}
+    rollouts = [
+        Rollout(result=SampleResult(sample="s", sample_digest="", key="", score=score, text=text))
+        for text, score in scores.items()
+    ]
+    group = Group(sample="s", previous="a b c d", reference="", rollouts=rollouts)
+    (measured,) = grpo_metrics([group], epsilon=0.2, ratio=Ratio.CENTRED)
+    found = [rollout.metrics for rollout in measured.rollouts]
+    assert [m.ratio for m in found if m] == pytest.approx([0.0, 2.0, 1.5, 0.5])
+    assert [m.similarity for m in found if m] == pytest.approx([0.0, 1.0, 0.75, 0.25])
+    # A = (1, 1, −1, −1): min(2, 1.2) = 1.2; min(−1.5, −1.5); min(−0.5, −0.8)
+    assert [m.objective for m in found if m] == pytest.approx([0.0, 1.2, -1.5, -0.8])
 
 
 def test_equal_rewards_have_no_advantage_and_are_diagnosed_all_the_same(
@@ -90,7 +97,10 @@ def test_every_step_draws_anew(make_project: MakeProject) -> None:
     """K rollouts for each of the samples in every step, all at the temperature asked for."""
     drawing = Drawing("N", "no")
     settings = {"K": 3, "batch": 6, "temperature": 0.5}  # all four feedback samples
-    make_project(drawing).evolve(Echo(20), optimizer="grpo", rounds=2, parameters=settings)
+    project = make_project(drawing)
+    before = project.registry.view()
+    project.evolve(Echo(20), optimizer="grpo", rounds=2, parameters=settings)
+    assert project.registry.view().refs == before.refs  # the agent keeps its own temperature
     assert len(drawing.drawn) == 4
     for requests in drawing.drawn.values():
         assert [request.temperature for request in requests] == [0.5] * 6
@@ -104,10 +114,3 @@ def test_groups_that_are_all_right_are_not_diagnosed(make_project: MakeProject) 
     assert drawing.shown == []
     assert report.proposals == []
     assert {r["advantage"] for g in metrics(project, 1) for r in g["rollouts"]} == {0.0}
-
-
-def test_the_agent_that_is_evolved_keeps_its_own_temperature(make_project: MakeProject) -> None:
-    project = make_project(Drawing("N", "no"))
-    before = project.registry.view()
-    project.evolve(Echo(12), optimizer="grpo", rounds=1)
-    assert project.registry.view().refs == before.refs

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from agp.evaluation.types import DataRequest, Sample
 from agp.models.types import ModelRequest
 from agp.runs.journal import Journal
 from tests.conftest import MakeProject
@@ -57,14 +58,6 @@ def test_the_metrics_are_the_formulas(make_project: MakeProject) -> None:
             assert rollout["objective"] == pytest.approx(0.8 * -0.5 * LN4)
 
 
-def test_it_costs_no_rollout_beyond_those_of_execute(make_project: MakeProject) -> None:
-    spends = [
-        make_project(half_better, name).evolve(Echo(20), optimizer=name, rounds=1, candidates=1)
-        for name in ("reflection", "reinforce_pp")
-    ]
-    assert spends[0].spend.calls == spends[1].spend.calls
-
-
 def test_it_stops_when_satisfied(make_project: MakeProject) -> None:
     def script(request: ModelRequest) -> str:
         assert not is_operator(request)
@@ -78,9 +71,10 @@ def test_it_stops_when_satisfied(make_project: MakeProject) -> None:
     assert [line.round for line in report.rounds] == [0]
 
 
-def test_a_worked_solution_is_the_reference(make_project: MakeProject) -> None:
+def test_a_worked_solution_is_the_reference_and_rollouts_cost_nothing(
+    make_project: MakeProject,
+) -> None:
     """y_sft = metadata["solution"], here the very reply: no penalty."""
-    from agp.evaluation.types import DataRequest, Sample
 
     class Worked(Echo):
         def load(self, request: DataRequest) -> list[Sample]:
@@ -89,7 +83,12 @@ def test_a_worked_solution_is_the_reference(make_project: MakeProject) -> None:
                 for sample in super().load(request)
             ]
 
-    project = make_project(half_better)
-    project.evolve(Worked(40), optimizer="reinforce_pp", rounds=1)
+    def useless(request: ModelRequest) -> str:
+        return half_better(request).replace(BETTER, "Well.")
+
+    project = make_project(useless)
+    report = project.evolve(Worked(20), optimizer="reinforce_pp", rounds=1, candidates=1)
     groups = Journal.reopen(project.database).steps["metrics/1"]["groups"]
     assert {r["penalty"] for group in groups for r in group["rollouts"]} == {0.0}
+    # feedback 4 + selection 6, the screen 4 of one candidate; diagnose and select
+    assert (report.spend.evaluations, report.spend.calls) == (14, 16)

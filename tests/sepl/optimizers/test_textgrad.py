@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from agp.models.types import ModelRequest
 from agp.rspl.entities import ResourceId
 from tests.conftest import MakeProject
-from tests.support.echo import Echo, is_operator, offered, rewrite
+from tests.support.echo import Echo, is_operator, number_in, offered, rewrite, system_of
 from tests.support.proposing import GOOD, HARMFUL, critique, is_loss, playing
 
 PROMPT = ResourceId.parse("prompt/solver")
@@ -89,8 +87,6 @@ def test_gradients_that_were_followed_are_gone(make_project: MakeProject) -> Non
         if is_operator(request):
             system = any(change.endswith("params/system") for change in offered(request))
             return rewrite(request, next(proposals) if system else "no placeholder")
-        from tests.support.echo import number_in, system_of
-
         even = number_in(request) % 2 == 0
         return str(number_in(request)) if "even" in system_of(request) and even else "no idea"
 
@@ -117,12 +113,11 @@ def test_it_stops_when_nothing_is_left_to_fix(make_project: MakeProject) -> None
     assert report.proposals == []
 
 
-@pytest.mark.parametrize("unreadable", [1, 2])
 def test_an_unreadable_critique_is_dropped_and_does_not_count_as_fine(
-    make_project: MakeProject, unreadable: int
+    make_project: MakeProject,
 ) -> None:
     def loss(number: int) -> str:
-        return "no JSON" if number == unreadable else critique("Fine.", nothing_to_fix=True)
+        return "no JSON" if number == 2 else critique("Fine.", nothing_to_fix=True)
 
     watched = Watched(playing(HARMFUL, lambda n: False), loss)
     make_project(watched).evolve(Echo(20), optimizer="textgrad", rounds=2)
