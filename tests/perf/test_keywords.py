@@ -54,10 +54,10 @@ def test_words_have_the_stated_effects() -> None:
     better = {**task.start, name: f"{task.start[name]} {word}"}
     assert task.quality(better, sample) == pytest.approx(start + 0.65 / 3)
     twice = {**better, name: f"{better[name]} {word}"}
-    assert task.quality(twice, sample) == pytest.approx(start + 0.65 / 3 - 0.01)
+    assert task.quality(twice, sample) == pytest.approx(start + 0.65 / 3 - 0.03)
     elsewhere = next(each for each in task.names if each != name)
     wrong = {**task.start, elsewhere: f"{task.start[elsewhere]} {word}"}
-    assert task.quality(wrong, sample) == pytest.approx(start - 0.01)
+    assert task.quality(wrong, sample) == pytest.approx(start - 0.03)
     short = {**task.start, name: task.start[name].split()[0]}
     assert task.quality(short, sample) == pytest.approx(start - 0.04)
     shown = {**task.start, name: f"{task.start[name]}\nDemo {sample.id}"}
@@ -123,7 +123,7 @@ def test_feedback_names_a_missing_word_as_often_as_it_says() -> None:
                 }
                 total += 1
                 right += told[lacking] in words
-    assert right / total == pytest.approx(0.7, abs=0.03)
+    assert right / total == pytest.approx(0.6, abs=0.03)
 
 
 def test_success_has_no_feedback() -> None:
@@ -182,7 +182,7 @@ def test_the_proposer_always_changes_something_and_repeats_itself_with_its_seed(
     assert runs[0] == runs[1]
     assert all(new for new in runs[0])
     slips = sum("part2" not in new or len(new) > 1 for new in runs[0])
-    assert 0 < slips < 20
+    assert 0 < slips < 25
 
 
 def test_the_meter_counts_repeats_and_knows_who_was_preferred_when() -> None:

@@ -37,11 +37,11 @@ class Settings:
     noise: float = 0.0  # 0: the score is the quality; 1: success or failure with that probability
     base: float = 0.25  # quality of a text without keywords
     gain: float = 0.65  # what all needed keywords add
-    bloat: float = 0.01  # what a word that nobody needs costs
+    bloat: float = 0.03  # what a word that nobody needs costs
     harm: float = 0.04  # what a missing core word costs
     demo: float = 0.25  # how much of a unit a demonstration teaches that shows it
     demo_cost: float = 0.002  # what one demonstration costs
-    truth: float = 0.7  # probability that feedback names what is really missing
+    truth: float = 0.6  # probability that feedback names what is really missing
     train: int = 60
     val: int = 30
     hidden: int = 1000
@@ -206,10 +206,10 @@ class Keywords:
 class Habits:
     """What the scripted proposer does, as probabilities."""
 
-    heeds: float = 0.6  # a lesson it has taken up becomes a word of the text
+    heeds: float = 0.5  # a lesson it has taken up becomes a word of the text
     grasps: int = 3  # lessons that it takes up at once, from however much feedback
-    rambles: float = 0.3  # it adds a word that nobody needs
-    forgets: float = 0.15  # it drops a word that was there
+    rambles: float = 0.5  # it adds a word that nobody needs
+    forgets: float = 0.3  # it drops a word that was there
     spoils: float = 0.1  # it changes a word of a component that it was not asked about
 
 

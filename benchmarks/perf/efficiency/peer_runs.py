@@ -21,7 +21,10 @@ SIDES = {"gepa": "gepa_side", "mipro": "dspy_side", "bootstrap": "dspy_side"}
 def record(
     job: dict[str, Any], meter: Meter, returned: dict[str, str], seconds: float
 ) -> dict[str, Any]:
-    """One result, seconds of CPU among it. A run that went beyond its budget counts with whom it preferred at the budget."""
+    """One result, seconds of CPU among it.
+
+    A run that went beyond its budget counts with whom it preferred at the budget.
+    """
     task, budget = meter.task, job["budget"]
     steps = [(calls, task.value(texts)) for calls, texts in meter.choices() if calls <= budget]
     final = task.value(returned)
