@@ -27,6 +27,7 @@ OLDEST = (3, 11)
 EXTRAS = {"quickstart": frozenset({"local", "benchmarks"}), "test": frozenset({"dev"})}
 CONTAINED = {"dev": frozenset({"local", "benchmarks", "postgres"})}
 RUNTIME = "llama-cpp-python"
+NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 HEARTBEAT_S = 20
 TAIL_LINES = 25
 INTERRUPTED = 130
@@ -240,7 +241,9 @@ def pip(python: Path, arguments: list[str], log: Path, doing: str) -> None:
     """Run pip with its output in ``log``. Raises StepError with the end of it."""
     line = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
     with log.open("ab") as output:
-        process = subprocess.Popen(line, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT)
+        process = subprocess.Popen(
+            line, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, env=build_environment()
+        )
         code = wait(process, beat=lambda: say(f"  still {doing}{latest(log)}"))
     if code:
         raise StepError(
@@ -249,6 +252,22 @@ def pip(python: Path, arguments: list[str], log: Path, doing: str) -> None:
             "If a compiler stopped: on Debian and Ubuntu, sudo apt install build-essential\n"
             "Then run the same command again; what is downloaded and built is kept."
         )
+
+
+def build_environment(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
+    """The process environment, with what the local model's runtime must be built with here.
+
+    Processors with AMX are told of in virtual machines that do not let it be used: a runtime
+    built for it dies of an illegal instruction. CMAKE_ARGS of one's own go before.
+    """
+    env = dict(os.environ)
+    try:
+        amx = "amx_tile" in cpuinfo.read_text(encoding="utf-8")
+    except OSError:
+        return env
+    if amx and "CMAKE_ARGS" not in env:
+        env["CMAKE_ARGS"] = f"-DCMAKE_C_FLAGS='{NO_AMX}' -DCMAKE_CXX_FLAGS='{NO_AMX}'"
+    return env
 
 
 def latest(log: Path) -> str:
