@@ -152,9 +152,11 @@ class Project:
         view: View | None = None,
         seed: int = 0,
         budget: dict[str, Any] | None = None,
+        rollout: bool = False,
     ) -> Answer:
         """Run an agent on one task. See `arun`."""
-        return in_sync(self.arun(agent, task, view=view, seed=seed, budget=budget))
+        work = self.arun(agent, task, view=view, seed=seed, budget=budget, rollout=rollout)
+        return in_sync(work)
 
     async def arun(
         self,
@@ -164,16 +166,21 @@ class Project:
         view: View | None = None,
         seed: int = 0,
         budget: dict[str, Any] | None = None,
+        rollout: bool = False,
     ) -> Answer:
         """Run an agent on one task, on what is live or on a given view (of a lock file, say).
 
         What it remembered on what is live is committed, unless the mode of permissions commits
         nothing; on a given view nothing is. ``budget`` limits this task (`agp.budget.Budget`).
-        Raises NotFoundError for an unknown agent, ModelError, BudgetExhausted, Stopped.
+        ``rollout`` lets a rollout that is under way on the branch decide who answers
+        (`agp.sepl.rollout`). Raises NotFoundError for an unknown agent, ModelError,
+        BudgetExhausted, Stopped.
         """
+        task = Task(input=task) if isinstance(task, str) else task
+        if rollout and view is None and (served := await self._served(agent, task, seed, budget)):
+            return served
         live = view is None
         view = view or self.registry.view()
-        task = Task(input=task) if isinstance(task, str) else task
         permissions = self.permissions.for_run()
         self.permissions.note_mode(f"run {agent}")
         rid = view.find(agent, EntityType.AGENT)
@@ -187,6 +194,22 @@ class Project:
             if live and not self.database.read_only and permissions.mode.commits:
                 self._keep(state, rid, view)
         return answer
+
+    async def _served(
+        self, agent: str, task: Task, seed: int, budget: dict[str, Any] | None
+    ) -> Answer | None:
+        """The answer through the rollout on this branch; None where none is under way."""
+        from agp.sepl.rollout.serve import serve
+        from agp.sepl.rollout.steps import Rollouts
+
+        rollouts = Rollouts(self.history, self.registry.author)
+        if (found := rollouts.on(self.registry.branch)) is None:
+            return None
+
+        async def answering(view: View | None) -> Answer:
+            return await self.arun(agent, task, view=view, seed=seed, budget=budget)
+
+        return await serve(rollouts, found, task, answering)
 
     def _session(self, means: Means) -> Session:
         models = ModelManager(

@@ -32,6 +32,8 @@ from agp.runtime.types import Task
 FORM = "Give the final answer between <answer> and </answer>."
 SIZE = 500  # the package's own default; some tasks draw differently for another size
 MAX_ANSWER_CHARS = 20_000
+TWIN_STRIDE = 50_000  # between the data of one seed and those of the next
+TWIN_SEEDS = 10
 EVALUATING = frozenset({"eval", "exec", "compile", "sympy", "parse_expr", "Fraction", "pickle"})
 SCORER_LIMITS = Limits(wall_s=30, cpu_s=20, memory_mb=4096)
 SCORER = """
@@ -73,6 +75,12 @@ class ReasoningGym(Benchmark):
         count = SIZE if request.limit is None else request.limit
         size = max(SIZE, count)
         return [self._sample(request.seed, size, index) for index in range(count)]
+
+    def twin(self, sample: Sample, seed: int) -> Sample | None:
+        """A fresh sample of the same task; one that asks for something else, as often as hard."""
+        given = sample.metadata
+        fresh = given["seed"] + TWIN_STRIDE + seed % TWIN_SEEDS * given["size"]
+        return self._sample(fresh, given["size"], given["index"])
 
     def _sample(self, seed: int, size: int, index: int) -> Sample:
         entry = self._dataset(seed, size)[index]

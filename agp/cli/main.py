@@ -31,6 +31,7 @@ from agp.cli import (
     resume,
     review,
     rollback,
+    rollout,
     runs,
     search,
     secrets,
@@ -114,6 +115,7 @@ app.command(rich_help_panel=_LOOK)(show.show)
 app.command(rich_help_panel=_LOOK)(history.diff)
 app.command(rich_help_panel=_LOOK)(blame.blame)
 app.command(rich_help_panel=_LOOK)(rollback.rollback)
+app.add_typer(rollout.app, rich_help_panel=_WORK)
 app.add_typer(review.app, rich_help_panel=_LOOK)
 app.add_typer(trace.app, rich_help_panel=_LOOK)
 app.add_typer(names.branch_app, rich_help_panel=_HISTORY)

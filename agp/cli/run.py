@@ -44,6 +44,10 @@ def run(
     seed: Seed = 0,
     lock: Lock = None,
     branch: Branch = MAIN,
+    rollout: Annotated[
+        bool,
+        typer.Option("--rollout", help="Let the rollout on the branch decide who answers."),
+    ] = False,
     permissions: PermissionMode = None,
     output: Output = Format.table,
 ) -> None:
@@ -60,11 +64,14 @@ def run(
       agp run solver "Hello" --model openai/gpt-5-mini
     """
     from agp.cli.opening import opened
+    from agp.errors import InputError
     from agp.rspl.lock import read_lock
     from agp.rspl.origins import IMPORT
     from agp.runtime import Task
 
     work = Task(input=_text(task), files=_files(file or []))
+    if lock and rollout:
+        raise InputError("A lock file holds one state: --rollout does not go with --lock.")
     view = read_lock(lock)[0] if lock else None
     with (
         opened(place, models, branch=branch, create=True, permissions=permissions) as project,
@@ -72,7 +79,8 @@ def run(
     ):
         if view is not None:
             project.history.origins.meet(map(view.record, view), IMPORT)
-        answer = project.run(agent, work, view=view, seed=seed, budget=budget.limits())
+        limits = budget.limits()
+        answer = project.run(agent, work, view=view, seed=seed, budget=limits, rollout=rollout)
     _show(answer, output)
 
 

@@ -83,7 +83,7 @@ class Journal:
         """
         stops = noted(database)
         with database.read() as session:
-            accepted = select(RunRow.id).where(RunRow.status != REFUSED)
+            accepted = select(RunRow.id).where(RunRow.status != REFUSED, RunRow.kind != "rollout")
             ids = list(session.scalars(accepted.order_by(RunRow.created_at.desc())))
             if run is None and not ids:
                 raise InputError("There is no run to resume.", hint="Start one: agp evolve")

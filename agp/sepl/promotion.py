@@ -28,6 +28,7 @@ from agp.sepl.gate import Policy, Verdict, judge
 from agp.sepl.lab import Lab
 from agp.sepl.objective import Objective
 from agp.sepl.provenance import provenance
+from agp.sepl.twins import recognised
 from agp.store.tables import EventRow
 
 DECISION = "decision"
@@ -61,7 +62,8 @@ async def promote(
     verdict.numbers["holdout_looks"] = looks + 1
     if verdict.accepted:
         operator = f"run {lab.journal.run}"
-        refusal = await lab.envelope.refusal(operator, start, found)
+        refusal = await recognised(lab, start, found, before, after)
+        refusal = refusal or await lab.envelope.refusal(operator, start, found)
         if refusal:
             verdict.accepted, verdict.reason = False, f"{refusal} ({verdict.reason})"
     live = lab.history.view(branch)

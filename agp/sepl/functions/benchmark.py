@@ -29,6 +29,10 @@ class FunctionBenchmark(Benchmark):
         """Raises AgpError: texts are scored, not answers."""
         raise AgpError("This objective scores texts, not answers.")
 
+    def twin(self, sample: Sample, seed: int) -> Sample | None:
+        """None: the examples are objects of a program, which only it could vary."""
+        return None
+
     @property
     def scorer_digest(self) -> str:
         """Digest of the function's source, or of its name where the source is not to be had."""
