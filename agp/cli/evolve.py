@@ -89,7 +89,7 @@ class Search:
         typer.Option(
             metavar="GLOB",
             help="Also let this evolve, as far as the policy lets it: tool/*, "
-            "agent/x:params/policy; repeatable.",
+            "agent/x:params/policy, tool/+ for new tools; repeatable.",
             rich_help_panel=_SEARCH,
         ),
     ] = None
