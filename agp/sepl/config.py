@@ -21,8 +21,8 @@ class EvolveConfig(RunConfig):
     ``rounds`` is T; None is 3, or as many as the budget's evaluations last; ``candidates``
     proposals a round; ``screen`` samples a candidate meets first; ``parameters`` are the
     optimizer's own, by name (``agp evolve --set K=4``); ``evolve`` opens more than the mode does,
-    as globs (``tool/*``, ``agent/x:params/policy``, ``tool/+`` for new ones), as far as the policy lets it. Split sizes that
-    are None follow from the number of samples.
+    as globs (``tool/*``, ``agent/x:params/policy``, ``tool/+`` for new ones), as far as the policy
+    lets it. Split sizes that are None follow from the number of samples.
     """
 
     mode: Mode = Mode.PROMPT
