@@ -60,7 +60,7 @@ class Lab:
     ``proposer`` turns what failed into edits; ``reflector`` the models that propose, None where
     a function does; ``only`` the variables that may change at all; ``allowance`` evaluations that
     the search may begin, None for no limit. ``pool`` holds what the search has scored, ``spent``
-    counts the evaluations it has begun.
+    counts the evaluations it has begun, ``assessed`` holds the closures of all candidates.
     """
 
     agent: ResourceId
@@ -81,6 +81,7 @@ class Lab:
     allowance: int | None = None
     pool: Pool = field(default_factory=Pool)
     spent: int = 0
+    assessed: set[str] = field(default_factory=set[str])
     _begun: set[tuple[str, str, int]] = field(default_factory=set[tuple[str, str, int]])
 
     @cached_property

@@ -9,13 +9,17 @@ from agp.sepl.optimizer import Optimizer
 from agp.sepl.steps.execute import summarise
 
 
+IDLE = 20
+"""So many rounds in a row in which nothing new was run end a search."""
+
+
 async def search(lab: Lab, optimizer: Optimizer, start: View, rounds: int) -> View:
     """V^(T) from V^(0): the best view the optimizer finds; ``start`` where it finds none better.
 
     It also ends where the evaluations that the search may use are spent. What the last round
     accepted is not run on feedback samples any more: nobody would learn from it.
     """
-    view = start
+    view, idle, spent = start, 0, 0
     for number in range(1, rounds + 1):
         outcome: Outcome
         try:
@@ -25,6 +29,11 @@ async def search(lab: Lab, optimizer: Optimizer, start: View, rounds: int) -> Vi
             break
         if outcome.converged:
             lab.observer.note("converged: no failure is left to learn from")
+            break
+        spent, before = lab.spent, spent
+        idle = idle + 1 if spent == before else 0
+        if idle >= IDLE:
+            lab.observer.note(f"the search ends: {IDLE} rounds in a row had nothing new to assess")
             break
         if number == rounds and outcome.traces.selection:
             seen = [] if outcome.accepted is not None else outcome.traces.feedback

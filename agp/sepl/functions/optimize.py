@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -241,7 +242,9 @@ def _roles(proposer: Propose | str) -> dict[str, RoleConfig]:
 
 @contextmanager
 def _opened(store: str | Path | None) -> Generator[Database]:
-    with tempfile.TemporaryDirectory(prefix="agp-") as folder:
+    memory = Path("/dev/shm")  # a store that nobody keeps needs no disk
+    place = memory if store is None and os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="agp-", dir=place) as folder:
         database = Database(store if store is not None else Path(folder) / "store.db")
         try:
             yield database

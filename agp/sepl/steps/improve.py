@@ -63,6 +63,14 @@ class Improve:
         fault = fault or await self._tried(proposal, untried(view, records))
         return Candidate(proposal=proposal, records=[] if fault else records, fault=fault)
 
+    def _known(self, view: View, records: list[Record]) -> str:
+        """A candidate that was assessed before is not paid for again, nor kept twice."""
+        closure = view.with_overlay(records).closure_digest(self.lab.agent)
+        if closure in self.lab.assessed:
+            return "it is what was proposed before"
+        self.lab.assessed.add(closure)
+        return ""
+
     async def _tried(self, proposal: Proposal, records: list[Record]) -> str:
         """What goes wrong when records are tried; once a run, whatever becomes of it later."""
         if not records:

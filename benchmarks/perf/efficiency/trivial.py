@@ -1,11 +1,12 @@
 """A task that costs next to nothing, to measure what is spent around it; standard library only.
 
 A candidate is one text of usual length that ends in a number; the higher, the more likely a
-success. Success is a hash of text and sample. A proposal counts one up.
+success. Success is a hash of text and sample. A proposal counts one up, and no two are equal.
 """
 
 from __future__ import annotations
 
+import itertools
 import zlib
 
 PART = "prompt"
@@ -13,6 +14,8 @@ PREAMBLE = "Read the question with care, think step by step, and give the answer
 START = {PART: f"{PREAMBLE}Version 0"}
 TRAIN = [f"train/{number}" for number in range(60)]
 VAL = [f"val/{number}" for number in range(30)]
+
+_drafts = itertools.count(1)
 
 
 def score(text: str, sample: str) -> float:
@@ -28,4 +31,4 @@ def number_of(text: str) -> int:
 
 def improved(text: str) -> str:
     """The next text."""
-    return f"{PREAMBLE}Version {number_of(text) + 1}"
+    return f"{PREAMBLE}Draft {next(_drafts)}, version {number_of(text) + 1}"
