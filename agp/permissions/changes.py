@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -54,9 +53,10 @@ def kind_of(old: Any, new: Any) -> ChangeKind:
 
 
 def _mended(before: str, after: str) -> ChangeKind:
+    from rapidfuzz.distance import LCSseq
+
     words = _WORD.findall(before)
-    matcher = difflib.SequenceMatcher(None, words, _WORD.findall(after), autojunk=False)
-    kept = sum(block.size for block in matcher.get_matching_blocks())
+    kept = LCSseq.similarity(words, _WORD.findall(after))
     return "patch" if 2 * kept >= len(words) else "replace"
 
 

@@ -13,11 +13,9 @@ from typing import cast
 
 from agp.evaluation.splits import Splits
 from agp.rspl.entities import EntityType, Record
-from agp.sepl.corpus import COPIED, Corpus, corpus_of, grams, words
+from agp.sepl.corpus import COPIED, TELLING, Corpus, corpus_of, grams, words
 from agp.sepl.readings import fold, readings
 
-TELLING = 12
-"""An answer of at least this many letters and digits does not stand in a text by chance."""
 REWORDED = 0.25
 """This share of the threes of words that only one task has is a copy with a few words changed."""
 _LEAST_GRAMS = 6
@@ -58,7 +56,7 @@ def copied(candidate: Record, incumbent: Record | None, splits: Splits) -> str:
 def copy_in(texts: Texts) -> str:
     """The id of a sample that stands in new text, plain or encoded; empty if none does."""
     old, corpus = fold(texts.before), texts.corpus
-    for reading in {each for each in readings(texts.after) if len(each) >= TELLING} - {old}:
+    for reading in set(filter(corpus.touches, readings(texts.after))) - {old}:
         if (number := _found(reading, old, corpus, texts.barred)) is not None:
             return corpus.samples[number].id
     return ""

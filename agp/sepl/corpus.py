@@ -12,11 +12,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from ahocorasick_rs import AhoCorasick
+
 from agp.evaluation.splits import Splits
 from agp.evaluation.types import Sample
 from agp.rspl.search.words import STOP_WORDS
 from agp.sepl.readings import fold
 
+TELLING = 12
+"""An answer of at least this many letters and digits does not stand in a text by chance."""
 COPIED = 48
 """This many letters and digits of one task in a row are a copy."""
 _BLOCK = COPIED // 2
@@ -53,6 +57,13 @@ class Corpus:
             for start in range(0, len(task) - _BLOCK + 1, _BLOCK + 1)
         }
         self._holders: dict[str, list[int]] = {}
+        short = (task for task in self.tasks if len(task) < COPIED)
+        known = {each for each in [*short, *self.answers] if len(each) >= TELLING}
+        self._known = AhoCorasick([*self._blocks, *known])
+
+    def touches(self, text: str) -> bool:
+        """Whether a folded text holds a part of a sample at all: a look before a closer one."""
+        return bool(self._known.find_matches_as_indexes(text))
 
     def holders(self, piece: str) -> list[int]:
         """The tasks that hold a folded text: their numbers, two at most."""

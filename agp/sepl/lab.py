@@ -82,6 +82,7 @@ class Lab:
     pool: Pool = field(default_factory=Pool)
     spent: int = 0
     assessed: set[str] = field(default_factory=set[str])
+    _lifted: tuple[View, dict[str, Variable]] | None = None
     _begun: set[tuple[str, str, int]] = field(default_factory=set[tuple[str, str, int]])
 
     @cached_property
@@ -94,8 +95,13 @@ class Lab:
 
     def theta(self, view: View) -> dict[str, Variable]:
         """Θ: what may change in a view, by id."""
-        theta = trainable(lift(view, self.agent, self.mode, self.envelope))
-        return {id_: v for id_, v in theta.items() if self.only is None or id_ in self.only}
+        known = self._lifted
+        if known is None or known[0] is not view:
+            theta = trainable(lift(view, self.agent, self.mode, self.envelope))
+            mask = self.only
+            known = view, {id_: v for id_, v in theta.items() if mask is None or id_ in mask}
+            self._lifted = known
+        return known[1]
 
     def rng(self, *names: object) -> random.Random:
         """Random numbers that depend on the run's seed and ``names`` alone.

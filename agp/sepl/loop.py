@@ -8,7 +8,6 @@ from agp.sepl.messages import Message, Outcome
 from agp.sepl.optimizer import Optimizer
 from agp.sepl.steps.execute import summarise
 
-
 IDLE = 20
 """So many rounds in a row in which nothing new was run end a search."""
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from agp.errors import InputError, StoreError
 from agp.secrets import remember
-from agp.store.engines import WRITE, is_frozen, make_engine, open_watcher, shown, store_url
+from agp.store.engines import RELAXED, WRITE, is_frozen, make_engine, open_watcher, shown, store_url
 from agp.store.failures import FAILURES, store_error
 from agp.store.forks import after_fork
 from agp.store.tables import Base, table
@@ -116,16 +116,20 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Generator[Session]:
+    def write(self, *, relaxed: bool = False) -> Generator[Session]:
         """A write transaction: committed as a whole at the end of the block, or not at all.
 
-        Raises StoreError for a read-only store, before the block is entered.
+        Parameters: ``relaxed`` does not wait for the disk: what is written outlives this process,
+        kill -9 included, and is safe from a power failure from the next transaction on that is
+        not relaxed. For what can be done again. Raises StoreError for a read-only store, before
+        the block is entered.
         """
         if self._refusal is not None:
             raise StoreError(self._refusal.reason, hint=self._refusal.remedy)
+        mode = RELAXED if relaxed else WRITE
         with (
             self._translated(),
-            self.engine.connect().execution_options(**{WRITE: True}) as connection,
+            self.engine.connect().execution_options(**{mode: True}) as connection,
             Session(connection) as session,
             session.begin(),
         ):

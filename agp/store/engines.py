@@ -21,6 +21,9 @@ from agp.errors import InputError
 WRITE = "agp_write"
 """The execution option of a connection that will write."""
 
+RELAXED = "agp_relaxed"
+"""The execution option of a connection that will write without waiting for the disk."""
+
 LOCK_SECONDS = 30
 """How long a transaction waits for another one, of this process or a different one."""
 
@@ -79,6 +82,7 @@ def make_engine(url: URL, *, frozen: Path | None, may_write: Callable[[], bool])
         event.listen(engine, "begin", _on_sqlite_begin)
     elif engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _calling(_set_up_postgresql, may_write))
+        event.listen(engine, "begin", _on_postgresql_begin)
     return engine
 
 
@@ -136,5 +140,14 @@ def _set_up_postgresql(connection: Any, may_write: bool) -> None:
 
 
 def _on_sqlite_begin(connection: Connection) -> None:
-    writing = connection.get_execution_options().get(WRITE)
+    options = connection.get_execution_options()
+    relaxed = options.get(RELAXED, False)
+    writing = relaxed or options.get(WRITE, False)
+    if writing:  # the connection is one of a pool: it may have been the other way before
+        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if relaxed else 'FULL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _on_postgresql_begin(connection: Connection) -> None:
+    if connection.get_execution_options().get(RELAXED):
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
