@@ -171,8 +171,7 @@ def _scores(run: StoredRun) -> None:
         name: ScoreLine.model_validate(told[key]) for key, name in names.items() if told.get(key)
     }
     if lines:
-        where = "\nScores on the holdout" if run.of_type("decision") and run.kind != "bench" else ""
-        _heading(where or "\nScores")
+        _heading("\nScores on the holdout" if "evolved" in told else "\nScores")
         print_table(("agent", "score (95 % interval)"), [(n, scored(x)) for n, x in lines.items()])
 
 

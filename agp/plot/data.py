@@ -13,6 +13,7 @@ from agp.runs.listing import StoredRun
 
 Against = Literal["tokens", "cost_usd", "seconds"]
 Measure = Literal["tokens", "cost_usd", "seconds", "calls", "evaluations"]
+_AGAINST = ("tokens", "cost_usd", "seconds")
 UNITS: dict[str, str] = {
     "tokens": "tokens",
     "cost_usd": "US dollars",
@@ -69,12 +70,13 @@ def pareto(run: StoredRun, against: Against) -> list[ParetoPoint]:
     costs_ = {each.id: _cost(each, against) for each in found}
     priced = [each for each in found if costs_[each.id] is not None]
     if not priced or not any(costs_.values()):
-        others = [
-            name for name in ("tokens", "cost_usd", "seconds") if any(_cost(c, name) for c in found)
-        ]
-        hint = f"Known is: {', '.join(others)}" if others else None
-        why = "no candidate was scored on selection" if not found else f"{against} are not known"
-        raise InputError(f"Run {run.id} has no front of scores and {against}: {why}.", hint=hint)
+        others = [name for name in _AGAINST if any(_cost(each, name) for each in found)]
+        unknown = "is not known" if not priced else "is nothing"
+        why = f"what a sample cost in {UNITS[against]} {unknown}" if found else "none was scored"
+        raise InputError(
+            f"Run {run.id} has no front of candidates: {why}.",
+            hint=f"Known is: {', '.join(others)}" if others else None,
+        )
     points = [(costs_[each.id] or 0.0, each.selection.mean) for each in priced if each.selection]
     best_on = frontier(priced)
     return [

@@ -44,8 +44,8 @@ def lineage(source: Source, name: Name | None = None) -> Figure:
         range=[-0.4, depth + 0.6],
         title="steps from the start",
     )
-    figure.update_yaxes(visible=False, autorange="reversed")
     rows = max(node.row for node in nodes) + 1
+    figure.update_yaxes(visible=False, range=[rows - 0.2, -0.7])
     figure.update_layout(height=max(320, round(_ROW * rows) + 150), showlegend=False)
     return figure
 
@@ -71,6 +71,7 @@ def _marks(go: Any, figure: Any, nodes: list[Node], *, labelled: bool) -> None:
         "size": [15 if n.candidate.accepted else 11 for n in nodes],
         "symbol": ["circle" if n.candidate.accepted else "x" for n in nodes],
         "color": FAINT,
+        "opacity": 1,
         "line": {"color": INK, "width": [1.5 if n.candidate.accepted else 0 for n in nodes]},
     }
     if all(means):
@@ -86,7 +87,6 @@ def _marks(go: Any, figure: Any, nodes: list[Node], *, labelled: bool) -> None:
             mode="markers+text" if labelled else "markers",
             text=[shown(node.candidate.id) for node in nodes],
             textposition="bottom center",
-            opacity=1,
             marker=marker,
             cliponaxis=False,
             hovertext=[_hover(node.candidate) for node in nodes],

@@ -41,9 +41,9 @@ def test_a_candidate_of_equal_score_and_higher_cost_is_not_on_the_front() -> Non
 
 
 def test_what_a_front_lacks_is_said_with_what_there_is() -> None:
-    with pytest.raises(InputError, match="no candidate was scored on selection"):
+    with pytest.raises(InputError, match="none was scored"):
         pareto(stored(until("round/0")), "tokens")
-    with pytest.raises(InputError, match="cost_usd are not known") as error:
+    with pytest.raises(InputError, match="cost in US dollars is not known") as error:
         pareto(stored(), "cost_usd")
     assert error.value.hint == "Known is: tokens, seconds"
 

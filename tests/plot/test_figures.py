@@ -127,4 +127,4 @@ def test_a_page_says_which_figures_a_run_has_nothing_for() -> None:
     page = plot.page(stored(until("round/0")))
     assert "its baseline is not done" in page
     assert "no candidate was assessed" in page
-    assert "no candidate was scored on selection" in page
+    assert "no front of candidates" in page
