@@ -18,6 +18,7 @@ from agp.sepl.pool import Member, Pool
 from agp.sepl.steps.choose import Choose
 from agp.sepl.steps.improve import Improve
 from agp.sepl.steps.keep import Keep
+from agp.sepl.steps.merge import Merge
 from agp.sepl.steps.race import Race, Rules
 from agp.sepl.steps.reflect import Reflect
 from agp.sepl.steps.select import Select
@@ -32,16 +33,16 @@ class Parameters(Rules):
 
 
 def pareto(lab: Lab) -> Optimizer:
-    """keep ∘ race ∘ ι ∘ σ ∘ ρ ∘ choose."""
+    """keep ∘ race ∘ ι ∘ (merge, or σ ∘ ρ ∘ choose)."""
     given = lab.read(Parameters)
 
     def draw(pool: Pool, rng: Random) -> Member:
         return pool.best() if rng.random() < given.greed else pool.draw(rng)
 
+    choose = Choose(lab, draw, minibatch=given.minibatch)
+    mutate = Composition(choose, Reflect(lab), Select(lab))
     return Optimizer(
-        propose=Composition(
-            Choose(lab, draw, minibatch=given.minibatch), Reflect(lab), Select(lab), Improve(lab)
-        ),
+        propose=Composition(Merge(lab, mutate), Improve(lab)),
         assess=Race(lab, given),
         commit=Keep(lab),
     )
