@@ -30,7 +30,7 @@ from agp.sepl.functions.benchmark import FunctionBenchmark
 from agp.sepl.functions.evaluator import FunctionEvaluator
 from agp.sepl.functions.examples import Examples, splits_of
 from agp.sepl.functions.metric import Metric, OneByOne, Scores
-from agp.sepl.functions.models import model_proposer
+from agp.sepl.functions.models import model_proposer, shipped_prompts
 from agp.sepl.functions.resources import TextResources
 from agp.sepl.gate import Policy
 from agp.sepl.gepa.adapter import (
@@ -161,7 +161,8 @@ class _Work:
     ) -> EvolveReport:
         splits = self.splits_()
         if journal.done("start") is None:
-            self.resources.start(history, config.branch)
+            asked = isinstance(self.proposer, str)
+            self.resources.start(history, config.branch, shipped_prompts() if asked else ())
         start = start_view(history, journal, branch=config.branch)
         proposer, reflector = self._proposer(history, journal, config, ledger)
         run = Evolution(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agp.errors import InputError, NotFoundError
@@ -44,13 +44,13 @@ class TextResources:
         """The texts of a view by component."""
         return {c: view.record(rid).params["system"] for c, rid in self._resource.items()}
 
-    def start(self, history: History, branch: str = MAIN) -> View:
-        """The view to start from, the seed committed where it is new.
+    def start(self, history: History, branch: str = MAIN, beside: Iterable[Record] = ()) -> View:
+        """The view to start from, the seed committed where it is new; so are records ``beside``.
 
         Texts that were evolved here stay as they are live, until the seed is another one than
         ever was: then the seed is the next version.
         """
-        records = self._records()
+        records = {**self._records(), **{record.id: record for record in beside}}
         try:
             live = history.view(branch)
         except NotFoundError:
