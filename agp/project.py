@@ -44,7 +44,9 @@ from agp.runtime.session import Session
 from agp.runtime.task_state import TaskState
 from agp.secrets.logs import install
 from agp.sepl import evolution
+from agp.sepl import noise as noise_runs
 from agp.sepl.config import EvolveConfig
+from agp.sepl.noise import NoiseConfig, NoiseReport
 from agp.sepl.report import EvolveReport
 from agp.store.database import Database
 from agp.tracing.recorder import provider_for
@@ -53,6 +55,7 @@ _log = logging.getLogger(__name__)
 
 _KINDS = {
     bench_runs.KIND: (bench_runs.run_bench, Report),
+    noise_runs.KIND: (noise_runs.run_noise, NoiseReport),
     evolution.KIND: (evolution.run_evolution, EvolveReport),
 }
 
@@ -258,6 +261,31 @@ class Project:
         config = self._configured(BenchConfig, benchmark, agent, settings)
         journal = Journal.start(self.database, bench_runs.KIND, config.model_dump(mode="json"))
         return await self._carry_out(journal, watch, benchmark)
+
+    def noise(self, benchmark: str | Benchmark, agent: str = "", **settings: Any) -> NoiseReport:
+        """Run an unchanged agent several times. See `anoise`."""
+        return in_sync(self.anoise(benchmark, agent, **settings))
+
+    async def anoise(
+        self,
+        benchmark: str | Benchmark,
+        agent: str = "",
+        *,
+        observer: Observer | None = None,
+        callbacks: Sequence[Callback] = (),
+        **settings: Any,
+    ) -> NoiseReport:
+        """Measure what a difference by chance looks like: an A/A run.
+
+        ``settings`` are the fields of `agp.sepl.noise.NoiseConfig`: ``repetitions``, ``limit``,
+        ``gate`` …; the result's ``noise`` holds the numbers.
+        """
+        watch = Announcer(observer, callbacks)
+        config = self._configured(NoiseConfig, benchmark, agent, settings)
+        journal = Journal.start(self.database, noise_runs.KIND, config.model_dump(mode="json"))
+        report = await self._carry_out(journal, watch, benchmark)
+        assert isinstance(report, NoiseReport)
+        return report
 
     def evolve(self, benchmark: str | Benchmark, agent: str = "", **settings: Any) -> EvolveReport:
         """Evolve an agent on a benchmark. See `aevolve`."""

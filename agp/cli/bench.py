@@ -10,6 +10,7 @@ import typer
 
 from agp.cli.failures import guarded
 from agp.cli.grouped import grouped
+from agp.cli.noise import noise
 from agp.cli.options import (
     MAIN,
     Branch,
@@ -52,8 +53,10 @@ app = typer.Typer(
     help="Score agents on benchmarks.\n\nExamples:\n\n"
     "  agp bench list\n\n"
     "  agp bench run gsm8k --limit 40\n\n"
-    "  agp bench run reasoning_gym:count_bits --agent tool_calling --seed 7",
+    "  agp bench run reasoning_gym:count_bits --agent tool_calling --seed 7\n\n"
+    "  agp bench noise gsm8k --limit 40 --repetitions 5",
 )
+app.command()(noise)
 
 
 @app.command("list")

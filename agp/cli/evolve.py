@@ -41,6 +41,22 @@ class Accept(StrEnum):
 
     non_degrading = "non_degrading"
     significant = "significant"
+    sequential = "sequential"
+
+
+class SpendOption(StrEnum):
+    """How α is divided between decisions on one holdout; `agp.sepl.gate.Spend`."""
+
+    later = "later"
+    always = "always"
+    never = "never"
+
+
+class SpendingOption(StrEnum):
+    """How α is divided between the looks of one decision; `agp.sepl.statistics.Spending`."""
+
+    pocock = "pocock"
+    obrien_fleming = "obrien_fleming"
 
 
 @dataclass(frozen=True)
@@ -136,8 +152,8 @@ class Gate:
     accept: Annotated[
         Accept,
         typer.Option(
-            help="significant: an exact paired test on the holdout; non_degrading: its mean must "
-            "not fall.",
+            help="significant: an exact paired test on the holdout; sequential: the same, looking "
+            "several times and repeating the holdout; non_degrading: its mean must not fall.",
             rich_help_panel=_GATE,
         ),
     ] = Accept.significant
@@ -156,9 +172,62 @@ class Gate:
         ),
     ] = None
 
+    alpha_spend: Annotated[
+        SpendOption,
+        typer.Option(
+            help="Further decisions on one holdout share what is left of α (later), the first "
+            "has its share too (always), or each has all of it (never).",
+            rich_help_panel=_GATE,
+        ),
+    ] = SpendOption.later
+    epochs: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=100,
+            help="sequential: run the holdout this often, at most.",
+            rich_help_panel=_GATE,
+        ),
+    ] = 3
+    blocks: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=100,
+            help="sequential: looks within the first epoch.",
+            rich_help_panel=_GATE,
+        ),
+    ] = 2
+    spending: Annotated[
+        SpendingOption,
+        typer.Option(
+            help="sequential: how looks share α; pocock stops early more often.",
+            rich_help_panel=_GATE,
+        ),
+    ] = SpendingOption.pocock
+    futility: Annotated[
+        float,
+        typer.Option(
+            metavar="X",
+            help="sequential: give up below this chance of success (0: never).",
+            rich_help_panel=_GATE,
+        ),
+    ] = 0.05
+
     def settings(self) -> dict[str, Any]:
         """The same as settings of a run. Raises InputError for a guard it cannot read."""
-        gate = {"rule": self.accept.value, "alpha": self.alpha, "guards": guards(self.guard or [])}
+        gate = {
+            "rule": self.accept.value,
+            "alpha": self.alpha,
+            "guards": guards(self.guard or []),
+            "spend": self.alpha_spend.value,
+            "epochs": self.epochs,
+            "blocks": self.blocks,
+            "spending": self.spending.value,
+            "futility": self.futility,
+        }
         sizes = {name: getattr(self, name) for name in ("feedback", "selection", "holdout")}
         return {**sizes, "gate": gate}
 
@@ -238,13 +307,13 @@ def evolve(
     from agp.cli.report import show_report
     from agp.in_sync import in_sync
 
-    settings = {
+    settings: dict[str, Any] = {
         **samples.settings(),
         **search.settings(),
         **gate.settings(),
         "budget": budget.limits(),
     }
-    tested = gate.accept is Accept.significant
+    tested = gate.accept is not Accept.non_degrading
     with opened(
         place,
         models,

@@ -218,11 +218,7 @@ def plan_lines(made: Plan, splits: Splits, *, tested: bool) -> list[tuple[str, s
     dropped = f" ({splits.duplicates} duplicates dropped)" if splits.duplicates else ""
     lines = [
         ("Splits: feedback {}, selection {}, holdout {}".format(*sizes) + dropped, ""),
-        (
-            f"Plan: baseline {made.baseline} + {made.rounds} rounds × {made.a_round} + promotion "
-            f"{made.promotion} = at most {made.total} agent runs",
-            "",
-        ),
+        (f"Plan: {made.calls}", ""),
     ]
     may = [(line, "") for line in made.envelope.splitlines()]
     if not tested:
@@ -245,5 +241,18 @@ def _power_lines(made: Plan, holdout: int) -> list[tuple[str, str]]:
         gain = "no gain is found with 80 % power on so small a holdout"
     else:
         gain = f"the smallest gain it can show is {100 * made.gain:.0f} points with 80 % power"
+    chances = ", ".join(
+        f"{percent(chance)} for a gain of {points} points" for points, chance in made.power.items()
+    )
     wins = f"at least {made.wins} wins without a loss are needed"
-    return [(f"Power: {gain}; {wins}.", "" if made.gain is not None else "yellow")]
+    parts = [part for part in (chances, gain, wins) if part]
+    lines = [(f"Power: {'; '.join(parts)}.", "" if made.gain is not None else "yellow")]
+    if made.look > 1:
+        lines.append(
+            (
+                f"  α is {made.alpha:.2g} here: these samples have decided before (look "
+                f"{made.look}). Another --seed draws others.",
+                "yellow",
+            )
+        )
+    return lines

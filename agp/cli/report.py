@@ -94,10 +94,17 @@ def _difference(numbers: dict[str, Any]) -> None:
         f"{numbers['wins']} won, {numbers['losses']} lost, {numbers['ties']} tied.",
         "bold",
     )
-    if (looks := numbers.get("holdout_looks", 1)) > 1:
+    if "looks" in numbers:
         _say(
-            f"This holdout has now decided {looks} times in this store: with each look p says "
-            "less. Another --seed draws another.",
+            f"{len(numbers['looks'])} looks, {numbers['epochs']} epochs, "
+            f"{numbers['evaluations']} evaluations."
+        )
+    if (looks := numbers.get("holdout_looks", 1)) > 1:
+        left = numbers.get("alpha_left")
+        spent = "" if left is None else f" α = {numbers['alpha']:.2g}, {left:.2g} left."
+        _say(
+            f"This holdout has now decided {looks} times in this store.{spent} Another --seed "
+            "draws another.",
             "yellow",
         )
 

@@ -21,12 +21,13 @@ from agp.sepl.creation.agents import AgentMaker
 from agp.sepl.creation.makers import Making
 from agp.sepl.creation.tools import ToolMaker
 from agp.sepl.envelope import Envelope
+from agp.sepl.holdout import Level, level_now
 from agp.sepl.lab import Evaluates, Lab
 from agp.sepl.loop import search
 from agp.sepl.noted import note_holdout, note_plan
 from agp.sepl.objective import Objective
 from agp.sepl.optimizers import find_optimizer
-from agp.sepl.plan import plan
+from agp.sepl.plan import check_budget, plan, promotion_runs
 from agp.sepl.promotion import commit_of, promote
 from agp.sepl.proposers import Proposer
 from agp.sepl.proposers.model import ModelProposer
@@ -171,8 +172,9 @@ async def evolve(run: Evolution, splits: Splits, proposer: Proposer) -> dict[str
         allowance=search_allowance(config, splits),
     )
     optimizer = find_optimizer(config.optimizer)(lab)
+    check_budget(config, splits)
     objective = _objective(run, splits)
-    made = plan(config, splits)
+    made = plan(config, splits, _level(run, splits))
     made.envelope = run.envelope.permissions.summary()
     run.observer.planned(made, splits)
     note_plan(run.journal, made, splits)
@@ -197,7 +199,15 @@ async def evolve(run: Evolution, splits: Splits, proposer: Proposer) -> dict[str
 def search_allowance(config: EvolveConfig, splits: Splits) -> int | None:
     """The evaluations that the search may begin: the budget's, less those of the promotion."""
     budget = config.budget.evaluations
-    return None if budget is None else budget - 2 * len(splits.holdout)
+    return None if budget is None else budget - promotion_runs(config, splits)
+
+
+def _level(run: Evolution, splits: Splits) -> Level | None:
+    """The level that the decision will have, as far as it is known now."""
+    if not splits.holdout:
+        return None
+    journal = run.journal
+    return level_now(journal.database, splits.holdout, run.config.gate, besides=journal.run)
 
 
 def _nothing_found(lab: Lab) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from agp import stop
@@ -22,21 +21,19 @@ from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
 from agp.rspl.origins import OPTIMIZER
 from agp.rspl.view import View
-from agp.runs.journal import Journal
 from agp.secrets import redact_json
-from agp.sepl.gate import Policy, Verdict, judge
+from agp.sepl.gate import Policy, Verdict
+from agp.sepl.holdout import DECISION, level_numbers, opened
 from agp.sepl.lab import Lab
+from agp.sepl.looks import Looks
 from agp.sepl.objective import Objective
 from agp.sepl.provenance import provenance
 from agp.sepl.twins import recognised
-from agp.store.tables import EventRow
-
-DECISION = "decision"
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """The decision, and the holdout results it rests on."""
+    """The decision, and the holdout results it rests on: one a sample, the mean of its epochs."""
 
     verdict: Verdict
     before: list[SampleResult]
@@ -52,14 +49,15 @@ async def promote(
     does not permit the change, the answer is no. Raises
     ConflictError when the branch moves at the very moment of the commit: nothing is written.
     """
-    before = await lab.run(start, lab.splits.holdout, "holdout, vanilla")
-    after = await lab.run(found, lab.splits.holdout, "holdout, evolved")
+    if lab.journal.done(DECISION) is None:
+        objective.demand(Objective.of(lab.evaluator.benchmark, lab.splits, policy))
+    level = opened(lab.journal, lab.splits.holdout, policy)
+    looks = await _looked(lab, start, found, policy.model_copy(update={"alpha": level.alpha}))
+    before, after = looks.results
     if (done := lab.journal.done(DECISION)) is not None:
         return Promotion(Verdict.model_validate(done["verdict"]), before, after)
-    objective.demand(Objective.of(lab.evaluator.benchmark, lab.splits, policy))
-    verdict = judge(after, before, policy)
-    looks = holdout_looks(lab.journal, objective.holdout)
-    verdict.numbers["holdout_looks"] = looks + 1
+    verdict = looks.verdict
+    verdict.numbers |= level_numbers(level, policy)
     if verdict.accepted:
         operator = f"run {lab.journal.run}"
         refusal = await recognised(lab, start, found, before, after)
@@ -115,11 +113,17 @@ def _moved(agent: ResourceId, start: View, found: View, live: View) -> ResourceI
     return next((rid for rid in sorted(used) if live.refs.get(rid) != start.refs.get(rid)), None)
 
 
-def holdout_looks(journal: Journal, holdout: str) -> int:
-    """How many decisions of this store have used this very holdout before."""
-    query = select(EventRow.payload).where(EventRow.type == DECISION)
-    with journal.database.read() as session:
-        return sum(payload.get("holdout") == holdout for payload in session.scalars(query))
+async def _looked(lab: Lab, start: View, found: View, policy: Policy) -> Looks:
+    """Run incumbent and candidate on the holdout until it is decided."""
+    holdout = lab.splits.holdout
+    looks = Looks(policy, len(holdout), seed=lab.seed)
+    while (look := looks.next()) is not None:
+        samples = holdout[look.start : look.stop]
+        which = "" if look.number == 1 and len(samples) == len(holdout) else f", look {look.number}"
+        before = await lab.run(start, samples, f"holdout, vanilla{which}", repetition=look.epoch)
+        after = await lab.run(found, samples, f"holdout, evolved{which}", repetition=look.epoch)
+        looks.see(after, before)
+    return looks
 
 
 def commit_of(history: History, branch: str, run: str) -> str | None:

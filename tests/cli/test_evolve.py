@@ -42,7 +42,10 @@ def test_the_report_shows_what_was_found_decided_and_how_to_undo_it(agp_command:
 def test_the_plan_comes_first_and_goes_to_standard_error(agp_command: Agp) -> None:
     done = agp_command("evolve", "echo", *MODEL, "-f", "json")
     plan, power = done.err.splitlines()[1:3]
-    assert plan == "Plan: baseline 30 + 3 rounds × 38 + promotion 60 = at most 204 agent runs"
+    assert plan == (
+        "Plan: baseline 30 + 3 rounds × (screen 8 + selection 18 + feedback 12) + promotion 60 = "
+        "at most 204 agent runs"
+    )
     assert "at least 5 wins without a loss are needed" in power
     report = json.loads(done.out)
     assert report["plan"]["promotion"] == 60

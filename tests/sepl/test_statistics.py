@@ -24,6 +24,8 @@ from agp.sepl.statistics import (
     smallest_detectable_gain,
     wins_needed,
 )
+from agp.sepl.statistics.paired import sign_flip
+from agp.sepl.statistics.planning import critical_wins
 
 bits = st.sampled_from([0.0, 1.0])
 scores = st.floats(0, 1).map(lambda value: round(value, 3))
@@ -122,14 +124,16 @@ def test_any_unit_works_for_guard_metrics():
 
 
 @given(pairs(bits))
+@settings(deadline=None)
 def test_mcnemar_agrees_with_sign_flip_on_bits(rows):
     ours, theirs = rows
     differences = [a - b for a, b in zip(ours, theirs, strict=True)]
-    _, flipped = gate._sign_flip([*differences, 0.0, 0.0], 0) if any(differences) else ("", 1.0)
+    _, flipped = sign_flip([*differences, 0.0, 0.0], 0) if any(differences) else ("", 1.0)
     assert paired_test(ours, theirs).p_value == pytest.approx(flipped)
 
 
 @given(pairs(scores, most=8))
+@settings(deadline=None)
 def test_sign_flip_is_the_enumeration(rows):
     ours, theirs = rows
     result = paired_test(ours, theirs)
@@ -139,6 +143,7 @@ def test_sign_flip_is_the_enumeration(rows):
 
 
 @given(st.one_of(pairs(bits, 30), pairs(scores, 12)), levels)
+@settings(deadline=None)
 def test_interval_contains_the_difference_and_counts_add_up(rows, level):
     result = paired_test(*rows, level=level)
     assert -1 <= result.low <= result.difference <= result.high <= 1
@@ -148,6 +153,7 @@ def test_interval_contains_the_difference_and_counts_add_up(rows, level):
 
 
 @given(st.one_of(pairs(bits, 30), pairs(scores, 12)))
+@settings(deadline=None)
 def test_swapping_sides_mirrors_everything(rows):
     ours, theirs = rows
     forward, backward = paired_test(ours, theirs), paired_test(theirs, ours)
@@ -159,6 +165,7 @@ def test_swapping_sides_mirrors_everything(rows):
 
 
 @given(pairs(scores, 12), st.randoms(use_true_random=False))
+@settings(deadline=None)
 def test_the_order_of_samples_does_not_matter(rows, shuffler):
     ours, theirs = rows
     order = list(range(len(ours)))
@@ -254,6 +261,7 @@ def test_extremes_are_not_certain():
 
 
 @given(st.one_of(st.lists(bits, min_size=1), st.lists(st.floats(0, 1), min_size=1)), levels)
+@settings(deadline=None)
 def test_mean_interval_contains_the_mean(values, level):
     result = mean_interval(values, level)
     assert 0 <= result.low <= result.mean <= result.high <= 1
@@ -368,6 +376,7 @@ def test_two_hundred_samples_for_ten_points_at_a_twentieth_of_alpha():
 
 
 @given(st.integers(1, 60), st.floats(1e-6, 0.999))
+@settings(deadline=None)
 def test_wins_needed_is_the_fewest(n, alpha):
     fewest = next((w for w in range(1, n + 1) if 0.5**w <= alpha), None)
     assert wins_needed(n, alpha) == fewest
@@ -384,7 +393,7 @@ def test_wins_needed_at_exact_powers_of_two(exponent):
 
 @pytest.mark.parametrize("alpha", [0.05, 0.0025, 0.5**5, 0.5**9, 0.01])
 def test_critical_wins_are_the_smallest_significant(alpha):
-    critical = gate._critical_wins(300, alpha)
+    critical = critical_wins(300, alpha)
     pairs_ = np.arange(301)
     assert (binom.sf(critical - 1, pairs_, 0.5) <= alpha).all()
     assert (binom.sf(critical - 2, pairs_, 0.5) > alpha).all()

@@ -17,6 +17,8 @@ from agp.models.types import Completion, ModelRequest
 from agp.project import Project
 from agp.runs.journal import Journal, list_runs
 from agp.sepl import promotion
+from agp.sepl.gate import Policy
+from agp.sepl.holdout import Level
 from agp.stop import order, watch
 from agp.store.database import Database
 from tests.conftest import MakeProject
@@ -74,14 +76,14 @@ def test_an_order_between_assessment_and_commit_is_in_time(
     monkeypatch.setattr(watch, "INTERVAL_S", 3600)  # only the commit itself can notice
     project = make_project(model(GOOD, lambda n: n % 3 == 0), store=location)
     head = project.history.head("main")
-    looks = promotion.holdout_looks
+    numbers = promotion.level_numbers
 
-    def ordered(journal: Journal, holdout: str) -> int:
+    def ordered(level: Level, policy: Policy) -> dict[str, float | int | None]:
         order_from_elsewhere(location)
-        return looks(journal, holdout)
+        return numbers(level, policy)
 
     with monkeypatch.context() as patch:
-        patch.setattr(promotion, "holdout_looks", ordered)
+        patch.setattr(promotion, "level_numbers", ordered)
         with pytest.raises(Stopped):
             project.evolve(Echo(60))
     assert project.history.head("main") == head
@@ -95,11 +97,11 @@ def test_a_rejection_is_not_decided_after_an_order_either(
     monkeypatch.setattr(watch, "INTERVAL_S", 3600)
     project = make_project(model(GOOD, lambda n: n % 3 == 0), store=location)
 
-    def ordered(journal: Journal, holdout: str) -> int:
+    def ordered(level: Level, policy: Policy) -> dict[str, float | int | None]:
         order_from_elsewhere(location)
-        return 0
+        return {}
 
-    monkeypatch.setattr(promotion, "holdout_looks", ordered)
+    monkeypatch.setattr(promotion, "level_numbers", ordered)
     with pytest.raises(Stopped):
         project.evolve(Echo(60), gate={"alpha": 1e-30})
     assert Journal.reopen(project.database).done(promotion.DECISION) is None
