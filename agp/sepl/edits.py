@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter
@@ -274,8 +274,3 @@ def _validate(record: Record) -> None:
     with unresolved():
         KINDS[record.type].validate(record)
     _ = record.digest  # content without a canonical form is refused here
-
-
-def touched_by(edits: Iterable[Edit]) -> list[str]:
-    """The variables that edits name, each once, in their order."""
-    return list(dict.fromkeys(edit.variable for edit in edits))

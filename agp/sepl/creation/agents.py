@@ -18,11 +18,11 @@ from agp.sepl.creation.records import NewAgent
 from agp.sepl.edits import Bind, Create, Edit
 from agp.sepl.lab import Lab
 from agp.sepl.proposers import Brief, Draft
+from agp.sepl.proposers.model import REPETITIONS
 from agp.sepl.reflector import Question
 
 CREATE_AGENT = "create.agent"
 _FIELD = "params/agents"
-_REPETITIONS = 1000
 
 
 class _Described(BaseModel):
@@ -59,7 +59,7 @@ class AgentMaker:
                 reply=_form(bound.tools),
                 fields=self.making.fields(view, brief, wish, prefix),
                 temperature=brief.temperature,
-                repetition=brief.round * _REPETITIONS + brief.number,
+                repetition=brief.round * REPETITIONS + brief.number,
             ),
         )
         if reply is None:

@@ -25,12 +25,12 @@ from agp.sepl.creation.records import NewTool
 from agp.sepl.edits import Bind, Create, Edit
 from agp.sepl.lab import Lab
 from agp.sepl.proposers import Brief, Draft
+from agp.sepl.proposers.model import REPETITIONS
 from agp.sepl.reflector import Question
 
 CREATE_TOOL = "create.tool"
 _FIELD = "params/tools"
 _FEWEST, _MOST = 2, 4
-_REPETITIONS = 1000
 _FENCE = re.compile(r"^\s*```\w*\n(.*?)\n?```\s*$", re.DOTALL)
 
 _Plain = int | float | bool | str | None
@@ -167,4 +167,4 @@ def _read(name: str, source: str) -> ReadFunction | None:
 
 
 def _repetition(brief: Brief) -> int:
-    return brief.round * _REPETITIONS + brief.number
+    return brief.round * REPETITIONS + brief.number
