@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import agp
 from agp.evaluation.results import SampleResult
 from agp.models.types import ModelRequest
 from agp.runs.journal import Journal
@@ -114,3 +115,25 @@ def test_groups_that_are_all_right_are_not_diagnosed(make_project: MakeProject) 
     assert drawing.shown == []
     assert report.proposals == []
     assert {r["advantage"] for g in metrics(project, 1) for r in g["rollouts"]} == {0.0}
+
+
+def test_the_search_ends_before_a_group_that_the_budget_cannot_complete() -> None:
+    """Feedback 4 + selection 6 + 2 groups of 4 = 18 evaluations leave none for a candidate."""
+    calls: list[str] = []
+
+    def metric(texts: dict[str, str], example: int) -> float:
+        calls.append(texts["text"])
+        return 0.0
+
+    for budget, drawn in ((10 + 20, 0), (17 + 20, 0), (18 + 20, 8)):
+        calls.clear()
+        report = agp.optimize(
+            "nothing",
+            metric,
+            train=list(range(20)),
+            proposer=lambda texts, feedback, rng: {"text": "something"},
+            optimizer="grpo",
+            rounds=1,
+            budget=budget,
+        )
+        assert len(calls) == report.spend.evaluations == 10 + drawn
