@@ -46,7 +46,7 @@ _HOMES = {
     "optimize": "agp.sepl.functions.optimize",
 }
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __all__ = [
     "AgentRun",
