@@ -174,7 +174,7 @@ async def evolve(run: Evolution, splits: Splits, proposer: Proposer) -> dict[str
     optimizer = find_optimizer(config.optimizer)(lab)
     check_budget(config, splits)
     objective = _objective(run, splits)
-    made = plan(config, splits, _level(run, splits))
+    made = plan(config, splits, _level(run, splits), optimizer.more)
     made.envelope = run.envelope.permissions.summary()
     run.observer.planned(made, splits)
     note_plan(run.journal, made, splits)

@@ -31,12 +31,14 @@ class Optimizer:
 
     Parameters: ``propose`` usually is a `Composition` that begins with `Execute` (or another
     operator that says what to learn from) and ends with `Improve`; ``assess`` and ``commit`` are
-    mostly those that are there (`agp.sepl.steps`).
+    mostly those that are there (`agp.sepl.steps`); ``more`` is how many evaluations a round takes
+    beside a screen, selection and feedback, at most: the plan tells them.
     """
 
     propose: Operator[Message, Candidates]
     assess: Operator[Candidates, Evaluations]
     commit: Operator[Evaluations, Outcome]
+    more: int = 0
 
     @property
     def name(self) -> str:

@@ -19,7 +19,7 @@ class Plan(BaseModel):
     """The plan of agent runs, at most, and the power of the promotion test.
 
     A round runs ``screen`` samples of all its candidates together, ``selection`` and
-    ``feedback``. ``alpha`` is the level of the decision, the ``look``-th on this holdout;
+    ``feedback``, and ``more`` that the optimizer asks for beside these. ``alpha`` is the level of the decision, the ``look``-th on this holdout;
     ``wins`` the fewest holdout samples won, with none lost, that are significant (None: the
     holdout is too small for any gain to be); ``gain`` the smallest gain found with 80 %
     probability, as a fraction, None if there is none; ``power`` the chance to find a gain
@@ -32,6 +32,7 @@ class Plan(BaseModel):
     screen: int = 0
     selection: int = 0
     feedback: int = 0
+    more: int = 0
     a_round: int
     promotion: int
     budget: int | None = None
@@ -56,7 +57,9 @@ class Plan(BaseModel):
     @property
     def calls(self) -> str:
         """The sum in words."""
-        a_round = f"(screen {self.screen} + selection {self.selection} + feedback {self.feedback})"
+        more = f" + rollouts {self.more}" if self.more else ""
+        parts = f"screen {self.screen} + selection {self.selection} + feedback {self.feedback}"
+        a_round = f"({parts}{more})"
         rounds = f"{self.rounds} rounds ×" if self.bounded else "rounds of"
         end = "=" if self.bounded else "within the budget:"
         return (
@@ -65,10 +68,11 @@ class Plan(BaseModel):
         )
 
 
-def plan(config: EvolveConfig, splits: Splits, level: Level | None = None) -> Plan:
+def plan(config: EvolveConfig, splits: Splits, level: Level | None = None, more: int = 0) -> Plan:
     """The plan of a run; refinement rounds multiply each agent run's calls.
 
-    ``level`` is that of the decision; without it α is whole.
+    ``level`` is that of the decision; without it α is whole. ``more`` are agent runs of each round
+    beside those of every optimizer.
     """
     feedback, selection, holdout = map(len, (splits.feedback, splits.selection, splits.holdout))
     screen = config.candidates * min(config.screen, feedback)
@@ -78,7 +82,8 @@ def plan(config: EvolveConfig, splits: Splits, level: Level | None = None) -> Pl
         screen=screen,
         selection=selection,
         feedback=feedback,
-        a_round=screen + selection + feedback,
+        more=more,
+        a_round=screen + selection + feedback + more,
         promotion=promotion_runs(config, splits),
         budget=config.budget.evaluations,
     )

@@ -36,4 +36,5 @@ def independent(lab: Lab, draw: Draw) -> Optimizer:
         propose=Composition(choose, Reflect(lab), Select(lab), Improve(lab)),
         assess=Full(lab),
         commit=Keep(lab),
+        more=(lab.candidates - 1) * len(lab.splits.selection),
     )

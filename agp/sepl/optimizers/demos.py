@@ -31,4 +31,5 @@ def demos(lab: Lab) -> Optimizer:
         propose=Composition(Execute(lab), Bootstrap(lab, most=given.most), Improve(lab)),
         assess=Race(lab, given),
         commit=Keep(lab),
+        more=(lab.candidates - 1) * len(lab.splits.selection),
     )

@@ -53,4 +53,5 @@ def grpo(lab: Lab) -> Optimizer:
         ),
         assess=Screen(lab),
         commit=Commit(lab),
+        more=p.K * p.batch,
     )

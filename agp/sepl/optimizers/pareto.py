@@ -45,4 +45,5 @@ def pareto(lab: Lab) -> Optimizer:
         propose=Composition(Merge(lab, mutate), Improve(lab)),
         assess=Race(lab, given),
         commit=Keep(lab),
+        more=(lab.candidates - 1) * len(lab.splits.selection),
     )
