@@ -18,8 +18,9 @@ GAINS = (0.1, 0.2)
 class Plan(BaseModel):
     """The plan of agent runs, at most, and the power of the promotion test.
 
-    A round runs ``screen`` samples of all its candidates together, ``selection`` and
-    ``feedback``, and ``more`` that the optimizer asks for beside these. ``alpha`` is the level of the decision, the ``look``-th on this holdout;
+    A round runs ``screen`` samples of all its candidates together, ``selection`` and ``feedback``,
+    and ``more`` that the optimizer asks for beside these. ``alpha`` is the level of the decision,
+    the ``look``-th on this holdout;
     ``wins`` the fewest holdout samples won, with none lost, that are significant (None: the
     holdout is too small for any gain to be); ``gain`` the smallest gain found with 80 %
     probability, as a fraction, None if there is none; ``power`` the chance to find a gain
