@@ -77,6 +77,8 @@ class Benchmark(ABC):
     """Whether samples are made from the seed, as many as asked for, instead of read."""
     judged_by: ClassVar[tuple[str, ...]] = ()
     """What a model judges with: resources (``prompt/judge``) and model roles (``role/judge``)."""
+    calibration: Any = None
+    """The judging model's `agp.evaluation.calibration.Calibration`; without it no gate uses it."""
 
     @abstractmethod
     def load(self, request: DataRequest) -> list[Sample]:

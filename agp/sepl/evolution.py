@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agp.evaluation.calibration import demand_calibrated
 from agp.evaluation.splits import Splits, default_sizes, distinct_size, split
 from agp.evaluation.types import Benchmark, Sample
 from agp.rspl.entities import Record, ResourceId
@@ -34,6 +35,7 @@ from agp.sepl.proposers.model import ModelProposer
 from agp.sepl.reflector import Reflector
 from agp.sepl.report import EvolveReport, proposals_of, rounds_of
 from agp.sepl.variables import Mode, lift, trainable
+from agp.sepl.verify import verify
 from agp.sepl.voting import MAJORITY_VOTE, vote
 
 KIND = "evolve"
@@ -174,6 +176,8 @@ async def evolve(run: Evolution, splits: Splits, proposer: Proposer) -> dict[str
     optimizer = find_optimizer(config.optimizer)(lab)
     check_budget(config, splits)
     objective = _objective(run, splits)
+    demand_calibrated(run.benchmark, run.benchmark.calibration)
+    verify(objective, run.benchmark, splits, config.gate)
     made = plan(config, splits, _level(run, splits), optimizer.more)
     made.envelope = run.envelope.permissions.summary()
     run.observer.planned(made, splits)

@@ -29,6 +29,7 @@ from agp.sepl.looks import Looks
 from agp.sepl.objective import Objective
 from agp.sepl.provenance import provenance
 from agp.sepl.twins import recognised
+from agp.sepl.verify import verify
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,13 @@ async def promote(
     ConflictError when the branch moves at the very moment of the commit: nothing is written.
     """
     if lab.journal.done(DECISION) is None:
-        objective.demand(Objective.of(lab.evaluator.benchmark, lab.splits, policy))
+        verify(objective, lab.evaluator.benchmark, lab.splits, policy)
     level = opened(lab.journal, lab.splits.holdout, policy)
     looks = await _looked(lab, start, found, policy.model_copy(update={"alpha": level.alpha}))
     before, after = looks.results
     if (done := lab.journal.done(DECISION)) is not None:
         return Promotion(Verdict.model_validate(done["verdict"]), before, after)
+    verify(objective, lab.evaluator.benchmark, lab.splits, policy)
     verdict = looks.verdict
     verdict.numbers |= level_numbers(level, policy)
     if verdict.accepted:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from tests.attacks.gate import (
     approval,
+    by_heart,
     evidence,
     judging,
+    overlap,
     poison,
     policy,
     proposals,
@@ -17,6 +19,8 @@ from tests.attacks.gate.case import GateAttack
 GATE_ATTACKS: list[GateAttack] = [
     *judging.ATTACKS,
     *proposals.ATTACKS,
+    *overlap.ATTACKS,
+    *by_heart.ATTACKS,
     *approval.ATTACKS,
     *thief.ATTACKS,
     *evidence.ATTACKS,
