@@ -66,19 +66,33 @@ def summary(
         cells = [of(results, name, budget) for budget in budgets]
         if not any(cells):
             continue
-        reached = calls_to_reach(cells[budgets.index(largest)].values(), score)
+        reached = _reached(cells[budgets.index(largest)].values(), cells, budgets, score)
         everything = [each for cell in cells for each in cell.values()]
         cost = sum(e["seconds"] for e in everything) / sum(e["calls"] for e in everything)
         rows.append(
             [
                 name,
                 *(shown([each["value"] for each in cell.values()]) for cell in cells),
-                str(reached or "never"),
+                reached,
                 str(max(each["overshoot"] for each in everything)),
                 f"{1000 * cost:.2f}",
             ]
         )
     return rows
+
+
+def _reached(
+    runs: Iterable[Result],
+    cells: Sequence[dict[int, Result]],
+    budgets: Sequence[int],
+    score: float,
+) -> str:
+    """When a score is reached: after which call, or at which budget where runs have no steps."""
+    if all(each["steps"] for each in runs):
+        return str(calls_to_reach(runs, score) or "never")
+    means = (statistics.fmean(each["value"] for each in cell.values()) for cell in cells)
+    budget = next((b for b, mean in zip(budgets, means, strict=True) if mean >= score), None)
+    return f"≤ {budget}" if budget else "never"
 
 
 def differences(
