@@ -114,6 +114,19 @@ def test_hints_name_the_project(agp_command: Agp, folder: Path) -> None:
     assert re.search(r"agp show --project p bench-\S+", done.out)
 
 
+def test_noise_is_reported_and_its_absence_explained(agp_command: Agp) -> None:
+    done = agp_command("bench", "noise", "echo", *MODEL, "--limit", "8", "--repetitions", "2")
+    assert done.code == 0, done.err
+    out = " ".join(done.out.split())
+    assert "8 × 2" in out
+    assert "noise floor" in out
+    assert "temperature" in out
+    again = agp_command("bench", "noise", "echo", *MODEL, "--limit", "8", "-f", "json")
+    found = json.loads(again.out)["noise"]
+    assert (found["repetitions"], found["n"], found["floor"]) == (5, 8, 0.0)
+    assert set(found["false_accepts"]) == {"non_degrading", "significant", "sequential"}
+
+
 def test_bench_prints_score_interval_and_unscored(agp_command: Agp) -> None:
     def shaky(request: ModelRequest) -> str | Exception:
         return ValueError("boom") if "number 7." in str(request.messages) else teachable(request)
