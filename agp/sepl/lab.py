@@ -60,7 +60,8 @@ class Lab:
     ``proposer`` turns what failed into edits; ``reflector`` the models that propose, None where
     a function does; ``only`` the variables that may change at all; ``allowance`` evaluations that
     the search may begin, None for no limit. ``pool`` holds what the search has scored, ``spent``
-    counts the evaluations it has begun, ``assessed`` holds the closures of all candidates.
+    counts the evaluations it has begun, ``over`` says that it could not begin more, ``assessed``
+    holds the closures of all candidates.
     """
 
     agent: ResourceId
@@ -81,6 +82,7 @@ class Lab:
     allowance: int | None = None
     pool: Pool = field(default_factory=Pool)
     spent: int = 0
+    over: bool = False
     assessed: set[str] = field(default_factory=set[str])
     _lifted: tuple[View, dict[str, Variable]] | None = None
     _begun: set[tuple[str, str, int]] = field(default_factory=set[tuple[str, str, int]])
@@ -140,6 +142,7 @@ class Lab:
         """
         new = self._new(view, samples, repetition)
         if not self.affords(len(new)):
+            self.over = True
             raise SearchSpent
         self.spent += len(new)
         self._begun |= new
@@ -160,7 +163,10 @@ class Lab:
             r.reused and (self._mark(view, r.sample_digest, repetition) in new) for r in results
         )
         self.spent -= known  # what earlier runs paid for
-        unscored = [r.model_dump(mode="json") for r in results if r.score is None]
+        missing = [r for r in results if r.score is None]
+        # They are begun anew, and paid for, where they are asked for again.
+        self._begun -= {self._mark(view, r.sample_digest, repetition) for r in missing}
+        unscored = [r.model_dump(mode="json") for r in missing]
         if unscored and done is None:
             self.journal.append(key, "phase", {"unscored": unscored})
         return results

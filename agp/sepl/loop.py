@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from agp.rspl.view import View
 from agp.sepl.lab import Lab, SearchSpent
 from agp.sepl.messages import Message, Outcome
@@ -20,10 +22,10 @@ async def search(lab: Lab, optimizer: Optimizer, start: View, rounds: int) -> Vi
     """
     view, idle, spent = start, 0, 0
     for number in range(1, rounds + 1):
-        outcome: Outcome
-        try:
+        outcome: Outcome | None = None
+        with suppress(SearchSpent):
             view, outcome = await optimizer(view, Message(round=number))
-        except SearchSpent:
+        if lab.over or outcome is None:
             lab.observer.note(f"the search ends: {lab.spent} evaluations are spent")
             break
         if outcome.converged:

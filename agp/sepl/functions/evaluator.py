@@ -81,7 +81,7 @@ class FunctionEvaluator:
         for start in range(0, len(new), self.batch):
             part = new[start : start + self.batch]
             found |= {r.key: r for r in await self._measure(agent, texts, part)}
-        results = [self._known.get(key) or found[key] for key in keys]
+        results = [found.get(key) or self._known[key] for key in keys]
         if on_result is not None:
             for result in results:
                 on_result(result)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Any, cast
+
+from pydantic_core import to_jsonable_python
 
 from agp.canonical import digest
 from agp.errors import DataError
-from agp.evaluation.splits import Splits, default_sizes, split
+from agp.evaluation.splits import Splits, default_sizes, distinct_size, split
 from agp.evaluation.types import Sample
 from agp.runtime.types import Task
 
@@ -52,7 +55,7 @@ def splits_of(
     """
     first = examples.samples(train, "train")
     if val is None and holdout is None:
-        feedback, selection, held = default_sizes(len(first))
+        feedback, selection, held = default_sizes(distinct_size(first))
         return split(first, feedback=feedback, selection=selection, holdout=held, seed=seed)
     held_out = examples.samples(holdout or [], "holdout")
     chosen = examples.samples(val if val is not None else train, "val")
@@ -100,10 +103,8 @@ def _plain(example: Any) -> Any:
         if callable(method) and not isinstance(example, type):
             example = method()
             break
-    if dataclasses.is_dataclass(example) and not isinstance(example, type):
-        example = dataclasses.asdict(example)
     try:
-        return json.loads(json.dumps(example, default=_member))
+        return json.loads(json.dumps(example, default=_member, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise DataError(
             f"An example of type {type(example).__name__} has no content to tell it by: {error}.",
@@ -112,8 +113,14 @@ def _plain(example: Any) -> Any:
 
 
 def _member(value: Any) -> Any:
-    if isinstance(value, Mapping | set | frozenset | bytes):
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[Any, Any]", value))
+    if isinstance(value, set | frozenset):
         return sorted(map(str, cast("Iterable[Any]", value)))
-    if hasattr(value, "__dict__"):
+    if isinstance(value, bytes):
+        return value.hex()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
+    if getattr(value, "__dict__", None) and not isinstance(value, Enum | type):
         return vars(value)
-    raise TypeError(f"{type(value).__name__} has no plain content")
+    return to_jsonable_python(value)  # dates, decimals, paths; PydanticSerializationError

@@ -6,6 +6,8 @@ import asyncio
 import inspect
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -46,7 +48,9 @@ class OneByOne:
     def __init__(self, metric: Metric, concurrency: int = 1) -> None:
         self.metric = metric
         self.concurrency = concurrency
-        self._threads = concurrency > 1 and not inspect.iscoroutinefunction(metric)
+        self._threads: ThreadPoolExecutor | None = None
+        if concurrency > 1 and not inspect.iscoroutinefunction(metric):
+            self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="metric")
 
     async def __call__(self, texts: Texts, examples: Sequence[Any]) -> list[Scored]:
         if self.concurrency == 1:
@@ -61,8 +65,11 @@ class OneByOne:
 
     async def _one(self, texts: Texts, example: Any) -> Scored:
         try:
-            if self._threads:
-                given = await asyncio.to_thread(self.metric, dict(texts), example)
+            if self._threads is not None:
+                run, loop = copy_context().run, asyncio.get_running_loop()
+                given = await loop.run_in_executor(
+                    self._threads, lambda: run(self.metric, dict(texts), example)
+                )
             else:
                 given = self.metric(dict(texts), example)
             if inspect.isawaitable(given):

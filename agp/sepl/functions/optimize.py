@@ -21,7 +21,7 @@ from agp.rspl.history import History
 from agp.runs.bench import start_view
 from agp.runs.carry_out import carry_out
 from agp.runs.events import Callback
-from agp.runs.journal import FINISHED, Journal, list_runs
+from agp.runs.journal import RUNNING, STOPPED, Journal, list_runs
 from agp.runs.observer import Announcer, Observer
 from agp.sepl.config import EvolveConfig
 from agp.sepl.envelope import Envelope
@@ -40,6 +40,7 @@ from agp.sepl.gepa.adapter import (
     is_adapter,
     takes_prompts,
 )
+from agp.sepl.optimizers import find_optimizer
 from agp.sepl.proposers import Proposer
 from agp.sepl.proposers.function import FunctionProposer, Propose
 from agp.sepl.report import EvolveReport
@@ -125,6 +126,7 @@ async def aoptimize(
         }
     )
     config.check()
+    find_optimizer(optimizer)
     examples, watch = Examples(), Announcer(observer, callbacks)
     work = _Work(
         resources=resources,
@@ -220,6 +222,11 @@ def _objective(
 ) -> tuple[Scores, Propose | str]:
     """What scores, and what proposes. Raises InputError where nothing does."""
     adapter = is_adapter(metric)
+    if not (adapter or callable(metric)):
+        raise InputError(
+            f"The metric is {metric!r}, which scores nothing.",
+            hint="Give a function (texts, example) -> score, or a GEPAAdapter.",
+        )
     scores = AdapterScores(metric, scale) if adapter else OneByOne(metric, concurrency)
     if isinstance(proposer, str):
         return scores, proposer
@@ -259,20 +266,28 @@ def _journal(database: Database, config: EvolveConfig, resume: bool) -> Journal:
     Raises InputError where that was started with other settings.
     """
     wanted = config.model_dump(mode="json")
-    rows = [
+    open_ = [
         row
         for row in list_runs(database, limit=1000)
-        if row.kind == KIND and row.config.get("benchmark") == config.benchmark
+        if row.kind == KIND
+        and row.status in (RUNNING, STOPPED)
+        and row.config.get("benchmark") == config.benchmark
     ]
-    if resume and rows and rows[0].status != FINISHED:
-        journal = Journal.reopen(database, rows[0].id)
-        fixed = {**wanted, "budget": None, "concurrency": None}
-        begun = {**journal.config, "budget": None, "concurrency": None}
-        if changed := sorted(key for key in fixed if fixed[key] != begun.get(key)):
-            raise InputError(
-                f"Run {journal.run} was started with other settings: {', '.join(changed)}.",
-                hint="Give them as they were, or start a new run without resume.",
-            )
-        journal.amend(budget=wanted["budget"])
-        return journal
-    return Journal.start(database, KIND, wanted)
+    if not (resume and open_):
+        return Journal.start(database, KIND, wanted)
+    same = [row for row in open_ if not _changed(wanted, row.config)]
+    if not same:
+        changed = ", ".join(_changed(wanted, open_[0].config))
+        raise InputError(
+            f"Run {open_[0].id} was started with other settings: {changed}.",
+            hint="Give them as they were, or start a new run without resume.",
+        )
+    journal = Journal.reopen(database, same[0].id)
+    journal.amend(budget=wanted["budget"])
+    return journal
+
+
+def _changed(wanted: Mapping[str, Any], begun: Mapping[str, Any]) -> list[str]:
+    """The settings that differ, of those that a run keeps to its end."""
+    free = ("budget", "concurrency")
+    return sorted(key for key in wanted if key not in free and wanted[key] != begun.get(key))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agp.errors import InputError, NotFoundError
+from agp.errors import ConflictError, InputError, NotFoundError
 from agp.rspl.commits import Reason
 from agp.rspl.entities import EntityType, Implementation, Record, ResourceId, check_name
 from agp.rspl.history import MAIN, History
@@ -51,6 +51,15 @@ class TextResources:
         ever was: then the seed is the next version.
         """
         records = {**self._records(), **{record.id: record for record in beside}}
+        while True:
+            try:
+                return self._started(history, branch, records)
+            except ConflictError:  # another run has begun at this very moment
+                continue
+
+    def _started(
+        self, history: History, branch: str, records: Mapping[ResourceId, Record]
+    ) -> View:
         try:
             live = history.view(branch)
         except NotFoundError:

@@ -43,7 +43,10 @@ class GepaSearch:
             raise SearchSpent  # one search is all there is
         await begin(self.lab, view)
         bridge = _Bridge(self.lab, view, asyncio.get_running_loop())
-        best = await asyncio.to_thread(self._search, bridge)
+        try:
+            best = await asyncio.to_thread(self._search, bridge)
+        finally:
+            bridge.ended = True  # a thread cannot be stopped: it asks for nothing more
         edits: list[Edit] = [
             Replace(variable=id_, value=text)
             for id_, text in best.items()
@@ -102,6 +105,8 @@ class _Bridge:
         self.best = dict(self.start)
         self.seen: list[SampleResult] = []
         self.error: BaseException | None = None
+        self.ended = False
+        self._selection = {sample.digest for sample in lab.splits.selection}
         self._highest = -1.0
         self._calls = 0
         self._proposals = 0
@@ -124,7 +129,8 @@ class _Bridge:
             )
         results = self._wait(self.lab.run(view, batch, f"gepa {self._calls}"))
         scores = [result.score or 0.0 for result in results]
-        if len(batch) == len(self.lab.splits.selection) and sum(scores) > self._highest:
+        whole = {sample.digest for sample in batch} == self._selection
+        if whole and sum(scores) > self._highest:
             self._highest, self.best = sum(scores), dict(candidate)
         return cast("Any", EvaluationBatch)(
             outputs=results, scores=scores, trajectories=results if capture_traces else None
@@ -188,6 +194,9 @@ class _Bridge:
         return self.view.with_overlay(apply_edits(self.view, theta, edits, self.lab.envelope))
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        if self.ended:
+            work.close()
+            raise SearchSpent
         try:
             return asyncio.run_coroutine_threadsafe(work, self.loop).result()
         except BaseException as error:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from agp.canonical import canonical_json
-from agp.errors import ProposerError
+from agp.errors import AgpError, ModelError, ProposerError
 from agp.evaluation.results import SampleResult
 from agp.rspl.view import View
 from agp.runs.journal import Journal
@@ -81,9 +81,17 @@ class FunctionProposer:
             for result in brief.seen
         ]
         rng = random.Random(f"{self.seed}/{brief.step}")
-        reply = self.function(texts, feedback, rng)
-        if inspect.isawaitable(reply):
-            reply = await reply
+        try:
+            reply = self.function(texts, feedback, rng)
+            if inspect.isawaitable(reply):
+                reply = await reply
+        except AgpError:
+            raise
+        except Exception as error:  # the user's code
+            raise ModelError(
+                f"The proposer raised {type(error).__name__}: {error}",
+                hint="Mend the cause, then call it again with resume=True.",
+            ) from error
         return dict(reply) if isinstance(reply, Mapping) else _plain(reply)
 
     def _edits(self, reply: Any, brief: Brief) -> list[Edit] | None:

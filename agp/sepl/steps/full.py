@@ -7,7 +7,7 @@ from agp.rspl.view import View
 from agp.sepl.gate import Verdict
 from agp.sepl.lab import Lab
 from agp.sepl.messages import Assessment, Candidate, Candidates, Evaluations
-from agp.sepl.steps.screen import refused
+from agp.sepl.steps.screen import each, refused
 
 
 class Full:
@@ -19,7 +19,7 @@ class Full:
         self.lab = lab
 
     async def __call__(self, view: View, message: Candidates, /) -> tuple[View, Evaluations]:
-        items = [await self._assess(candidate) for candidate in message.items]
+        items = await each(message.items, self._assess)
         return view, Evaluations(round=message.round, traces=message.traces, items=items)
 
     async def _assess(self, candidate: Candidate) -> Assessment:

@@ -20,7 +20,7 @@ from agp.sepl.gate import Verdict
 from agp.sepl.lab import Lab
 from agp.sepl.messages import Assessment, Candidate, Candidates, Evaluations
 from agp.sepl.pool import Member
-from agp.sepl.steps.screen import refused
+from agp.sepl.steps.screen import each, refused
 
 
 class Rules(BaseModel):
@@ -49,7 +49,7 @@ class Race:
         self.rules = rules
 
     async def __call__(self, view: View, message: Candidates, /) -> tuple[View, Evaluations]:
-        items = [await self._assess(candidate) for candidate in message.items]
+        items = await each(message.items, self._assess)
         return view, Evaluations(round=message.round, traces=message.traces, items=items)
 
     async def _assess(self, candidate: Candidate) -> Assessment:

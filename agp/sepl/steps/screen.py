@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+
 from agp.evaluation.results import SampleResult, held_by, mean_score
 from agp.evaluation.types import Sample
 from agp.rspl.view import View
 from agp.sepl.gate import Verdict
-from agp.sepl.lab import Lab
+from agp.sepl.lab import Lab, SearchSpent
 from agp.sepl.messages import Assessment, Candidate, Candidates, Evaluations, Traces
 
 
@@ -54,6 +56,24 @@ class Screen:
         overlay = view.with_overlay(candidate.records)
         screen = await self.lab.run(overlay, samples, f"{candidate.proposal.id} screen")
         return Assessment(candidate=candidate, screen=screen, verdict=screened(screen, incumbent))
+
+
+async def each(
+    candidates: Sequence[Candidate], assess: Callable[[Candidate], Awaitable[Assessment]]
+) -> list[Assessment]:
+    """The assessments of candidates in order, up to where the search has no evaluations left.
+
+    So what was paid for counts. Raises SearchSpent where it did not suffice for the first.
+    """
+    items: list[Assessment] = []
+    for candidate in candidates:
+        try:
+            items.append(await assess(candidate))
+        except SearchSpent:
+            if not items:
+                raise
+            break
+    return items
 
 
 def refused(candidate: Candidate) -> Assessment:
