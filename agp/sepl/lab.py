@@ -83,6 +83,7 @@ class Lab:
     pool: Pool = field(default_factory=Pool)
     spent: int = 0
     over: bool = False
+    _missing: dict[str, SampleResult] = field(default_factory=dict[str, SampleResult])
     assessed: set[str] = field(default_factory=set[str])
     _lifted: tuple[View, dict[str, Variable]] | None = None
     _begun: set[tuple[str, str, int]] = field(default_factory=set[tuple[str, str, int]])
@@ -137,7 +138,8 @@ class Lab:
     ) -> list[SampleResult]:
         """Evaluate the agent of a view on samples, showing progress.
 
-        What could not be scored when a phase ended stays so on resume: the search went on from it.
+        What could not be scored when a phase ended stays so, on resume too: the search went on
+        from it, and a sample that can never be scored is paid for once.
         Raises SearchSpent, before anything runs, where the allowance does not suffice.
         """
         new = self._new(view, samples, repetition)
@@ -148,25 +150,24 @@ class Lab:
         self._begun |= new
         key = f"phase/{phase}"
         done = self.journal.done(key)
+        kept = map(SampleResult.model_validate, (done or {}).get("unscored", []))
+        settled = self._missing | {result.key: result for result in kept}
         self.observer.phase(phase, len(samples))
         results = await self.evaluator.evaluate(
             view,
             self.agent,
             samples,
             repetition=repetition,
-            settled=[
-                SampleResult.model_validate(kept) for kept in (done or {}).get("unscored", [])
-            ],
+            settled=list(settled.values()),
             on_result=self.observer.result,
         )
         known = sum(
             r.reused and (self._mark(view, r.sample_digest, repetition) in new) for r in results
         )
         self.spent -= known  # what earlier runs paid for
-        missing = [r for r in results if r.score is None]
-        # They are begun anew, and paid for, where they are asked for again.
-        self._begun -= {self._mark(view, r.sample_digest, repetition) for r in missing}
-        unscored = [r.model_dump(mode="json") for r in missing]
+        missing = {r.key: r for r in results if r.score is None}
+        self._missing |= missing
+        unscored = [result.model_dump(mode="json") for result in missing.values()]
         if unscored and done is None:
             self.journal.append(key, "phase", {"unscored": unscored})
         return results

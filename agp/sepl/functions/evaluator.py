@@ -30,7 +30,8 @@ class FunctionEvaluator:
 
     Parameters: ``texts`` reads them from a view, by the names that ``scores`` knows them by;
     ``batch`` is how many samples are scored between two writes, so how many are done again after a
-    crash. What could not be scored is tried again when it is asked for again.
+    crash. What could not be scored is tried again when it is asked for again,
+    unless it is ``settled``.
     """
 
     def __init__(

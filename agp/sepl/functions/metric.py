@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class OneByOne:
             else:
                 given = self.metric(dict(texts), example)
             if inspect.isawaitable(given):
-                given = await cast("Awaitable[Any]", given)
+                given = await given
             return read_score(given)
         except (BudgetExhausted, Interrupted):
             raise

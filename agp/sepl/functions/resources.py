@@ -57,9 +57,7 @@ class TextResources:
             except ConflictError:  # another run has begun at this very moment
                 continue
 
-    def _started(
-        self, history: History, branch: str, records: Mapping[ResourceId, Record]
-    ) -> View:
+    def _started(self, history: History, branch: str, records: Mapping[ResourceId, Record]) -> View:
         try:
             live = history.view(branch)
         except NotFoundError:

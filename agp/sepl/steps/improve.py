@@ -60,6 +60,7 @@ class Improve:
             return Candidate(proposal=proposal, fault="The edit held a secret.")
         judged_by = self.lab.evaluator.benchmark
         fault = broken_invariant(view, records, self.lab.splits, judged_by)
+        fault = fault or self._known(view, records)
         fault = fault or await self._tried(proposal, untried(view, records))
         return Candidate(proposal=proposal, records=[] if fault else records, fault=fault)
 

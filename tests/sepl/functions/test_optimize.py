@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import agp
 from agp.cli.main import app
 from agp.errors import AgpError, InputError, ModelError, NotFoundError, ProposerError
 from agp.evaluation.types import Score
@@ -20,6 +19,7 @@ from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
 from agp.runs.journal import list_runs
 from agp.sepl.functions.metric import OneByOne
+from agp.sepl.gate import Policy, Rule
 from agp.store.database import Database
 from tests.support.words import (
     EXAMPLES,
@@ -126,7 +126,7 @@ def test_what_is_worse_never_goes_live(tmp_path: Path) -> None:
         tmp_path / "s.db",
         seed="think check",
         proposer=lambda texts, feedback, rng: {"text": "nothing"},
-        gate=agp.Policy(rule="non_degrading") if hasattr(agp, "Policy") else None,
+        gate=Policy(rule=Rule.NON_DEGRADING),
     )
     assert report.commit is None
     assert live(tmp_path / "s.db") == "think check"
@@ -225,7 +225,7 @@ def test_five_samples_in_a_row_that_cannot_be_scored_end_the_run(bad: Any) -> No
 
 
 def test_unscored_samples_stay_within_the_budget() -> None:
-    """Each is begun anew where it is asked for again, and paid for."""
+    """A sample that can never be scored is paid for once for each candidate."""
     calls: list[Any] = []
 
     def metric(texts: dict[str, str], example: str) -> float:
