@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 from agp import stop
 from agp.audit import log as audit
 from agp.budget import charged_to
+from agp.errors import ConflictError
 from agp.evaluation.results import SampleResult
 from agp.rspl.commits import Reason
 from agp.rspl.dependencies import closure
@@ -47,8 +48,7 @@ async def promote(
     """Decide whether the records ``found`` changed go live on ``branch``, and do it.
 
     When the agent itself was changed on the branch meanwhile, or the policy or the person it asks
-    does not permit the change, the answer is no. Raises
-    ConflictError when the branch moves at the very moment of the commit: nothing is written.
+    does not permit the change, the answer is no.
     """
     if lab.journal.done(DECISION) is None:
         verify(objective, lab.evaluator.benchmark, lab.splits, policy)
@@ -66,6 +66,19 @@ async def promote(
         refusal = refusal or await lab.envelope.refusal(operator, start, found)
         if refusal:
             verdict.accepted, verdict.reason = False, f"{refusal} ({verdict.reason})"
+    while True:
+        try:
+            verdict = _decide(lab, start, found, objective, verdict, branch)
+            return Promotion(verdict, before, after)
+        except ConflictError:  # the branch moved at this very moment: look anew
+            continue
+
+
+def _decide(
+    lab: Lab, start: View, found: View, objective: Objective, verdict: Verdict, branch: str
+) -> Verdict:
+    """Write the decision, and the commit if it is yes. Raises ConflictError, nothing written."""
+    verdict = verdict.model_copy()
     live = lab.history.view(branch)
     if verdict.accepted and (moved := _moved(lab.agent, start, found, live)):
         verdict.accepted = False
@@ -104,7 +117,7 @@ async def promote(
     also = go_live if verdict.accepted else note_rejection
     with charged_to(lab.agent.name):
         lab.journal.append(DECISION, DECISION, payload, also=also)
-    return Promotion(verdict, before, after)
+    return verdict
 
 
 def _moved(agent: ResourceId, start: View, found: View, live: View) -> ResourceId | None:
