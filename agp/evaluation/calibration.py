@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import sqrt
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -81,8 +82,6 @@ def agreement(
         )
     if level not in _NORMAL:
         raise InputError(f"level must be one of {', '.join(map(str, _NORMAL))}, not {level}.")
-    from scipy import stats
-
     n = len(labels)
     pairs = list(zip(verdicts, labels, strict=True))
     counts = {
@@ -94,17 +93,16 @@ def agreement(
     observed, judged, labelled = agreed / n, sum(verdicts) / n, sum(labels) / n
     chance = judged * labelled + (1 - judged) * (1 - labelled)
     kappa = (observed - chance) / (1 - chance)
+    low, high = _exact(agreed, n, level)
     spread = _NORMAL[level] * sqrt(observed * (1 - observed) / n) / (1 - chance)
     if agreed == n:  # the large-sample formula has no width there; the exact interval has
-        low = float(stats.binomtest(agreed, n).proportion_ci(level).low)
         spread = kappa - (low - chance) / (1 - chance)
-    exact = stats.binomtest(agreed, n).proportion_ci(level)
     return Calibration(
         scorer=scorer,
         n=n,
         agreement=observed,
-        agreement_low=float(exact.low),
-        agreement_high=float(exact.high),
+        agreement_low=low,
+        agreement_high=high,
         kappa=kappa,
         kappa_low=max(-1.0, kappa - spread),
         kappa_high=min(1.0, kappa + spread),
@@ -151,6 +149,15 @@ def demand_calibrated(
             "be sure.",
             hint="Label more answers, or mend the judge.",
         )
+
+
+def _exact(hits: int, n: int, level: float) -> tuple[float, float]:
+    """The Clopper–Pearson interval of a share."""
+    import scipy.stats
+
+    stats: Any = scipy.stats  # it has no complete type hints
+    found = stats.binomtest(hits, n).proportion_ci(level)
+    return float(found.low), float(found.high)
 
 
 def _word(right: bool) -> str:
