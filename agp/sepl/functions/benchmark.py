@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any
+from typing import Any, cast
 
 from agp.canonical import digest
 from agp.errors import AgpError
@@ -45,9 +45,9 @@ def source_of(metric: Any) -> str:
         metric = metric.func
     owner = getattr(metric, "__self__", None)
     if owner is not None:
-        metric = type(owner)
+        metric = cast("Any", type(owner))
     elif not inspect.isroutine(metric) and not inspect.isclass(metric):
-        metric = type(metric)
+        metric = cast("Any", type(metric))
     try:
         return inspect.getsource(metric)
     except (OSError, TypeError):

@@ -80,7 +80,7 @@ def _sample(example: Any, name: str) -> Sample:
     content = _plain(example)
     if isinstance(content, dict):
         fields = cast("dict[str, Any]", content)
-        shown = next((fields[key] for key in _SHOWN if key in fields), content)
+        shown = next((fields[key] for key in _SHOWN if key in fields), fields)
         target = next((fields[key] for key in _TARGETS if key in fields), "")
     else:
         shown, target = content, ""
@@ -122,5 +122,7 @@ def _member(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
     if getattr(value, "__dict__", None) and not isinstance(value, Enum | type):
-        return vars(value)
-    return to_jsonable_python(value)  # dates, decimals, paths; PydanticSerializationError
+        return cast("dict[str, Any]", vars(value))
+    return cast("Any", to_jsonable_python)(
+        value
+    )  # dates, decimals, paths

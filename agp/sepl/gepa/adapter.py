@@ -61,9 +61,10 @@ class AdapterScores:
     def _feedback(self, texts: Texts, batch: Any, size: int) -> list[str]:
         if batch.trajectories is None:
             return [""] * size
-        made = self.adapter.make_reflective_dataset(dict(texts), batch, list(texts))
         told: list[dict[str, Any]] = [{} for _ in range(size)]
-        for component, records in cast("Mapping[str, Sequence[Any]]", made).items():
+        for component in texts:  # one by one: GEPA's default adapter takes no more
+            made = self.adapter.make_reflective_dataset(dict(texts), batch, [component])
+            records = cast("Mapping[str, Sequence[Any]]", made).get(component, ())
             if len(records) == size:
                 for place, each in enumerate(records):
                     told[place][component] = each

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from agp.canonical import canonical_json
 from agp.errors import AgpError, ModelError, ProposerError
@@ -101,11 +101,12 @@ class FunctionProposer:
         ids = {self.names[v.id]: v for v in brief.variables if v.id in self.names}
         if not isinstance(reply, dict) or not reply:
             return None
-        if not all(name in ids and isinstance(text, str) for name, text in reply.items()):  # pyright: ignore[reportUnknownVariableType]
+        texts = cast("dict[str, Any]", reply)
+        if not all(name in ids and isinstance(text, str) for name, text in texts.items()):
             return None
         return [
             Replace(variable=ids[name].id, value=text)
-            for name, text in reply.items()  # pyright: ignore[reportUnknownVariableType]
+            for name, text in texts.items()
             if text != ids[name].value
         ]
 

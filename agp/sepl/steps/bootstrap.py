@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pydantic import JsonValue
+
 from agp.errors import InputError
 from agp.evaluation.results import SampleResult
 from agp.rspl.entities import ResourceId
 from agp.rspl.kinds.agent import Bindings
 from agp.rspl.kinds.prompt import Prompt
 from agp.rspl.view import View
-from agp.sepl.edits import Replace
+from agp.sepl.edits import Edit, Replace
 from agp.sepl.lab import Lab
 from agp.sepl.messages import Modifications, Proposal, Traces
 from agp.sepl.provenance import influences, origins
@@ -48,14 +50,15 @@ class Bootstrap:
         round_: int,
         number: int,
     ) -> Proposal:
-        shown = [
+        shown: list[JsonValue] = [
             {"input": self._input(view, variable.resource, r), "output": r.text} for r in chosen
         ]
+        edit: Edit = Replace(variable=variable.id, value=shown)
         return Proposal(
             id=f"r{round_}c{number}",
             strategy="demonstrations",
             rationale="solved: " + ", ".join(result.sample for result in chosen),
-            edits=[Replace(variable=variable.id, value=shown)],
+            edits=[edit],
             taint=origins(chosen),
             influences=influences(chosen, self.lab.journal.run),
         )
