@@ -21,7 +21,7 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize("budget", [64, 65, 77, 100, 200])
+@pytest.mark.parametrize("budget", [64, 77, 130])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_it_is_never_exceeded(optimizer: str, budget: int) -> None:
     metric = Words()

@@ -376,14 +376,12 @@ class Killed(BaseException):
 SAME = {"best", "vanilla", "evolved", "rounds", "proposals", "decision", "changes", "splits"}
 
 
-@pytest.mark.parametrize(
-    "optimizer", ["pareto", "reflection", "best_of_n", "random_restart", "grpo", "reinforce_pp"]
-)
+@pytest.mark.parametrize("optimizer", ["pareto", "reflection", "best_of_n", "grpo"])
 def test_a_resumed_run_comes_out_the_same(tmp_path: Path, optimizer: str) -> None:
-    given = {"optimizer": optimizer, "budget": 200, "rounds": 8, "candidates": 2}
+    given = {"optimizer": optimizer, "budget": 120, "rounds": 4, "candidates": 2}
     whole = Words()
     report = optimize(tmp_path / "whole.db", whole, **given)
-    for number, deadly in enumerate([3, 25, len(whole.calls) - 5]):
+    for number, deadly in enumerate([25, len(whole.calls) - 5]):
         store = tmp_path / f"{number}.db"
         done = Words()
 
