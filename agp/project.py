@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,6 +18,7 @@ from agp.budget import Budget, Ledger, charged_to
 from agp.budget.accounts import shared_limits
 from agp.config import ProjectConfig, read_config, store_location
 from agp.errors import AgpError, InputError, Interrupted
+from agp.evaluation.execution import ProcessPool
 from agp.evaluation.types import Benchmark
 from agp.in_sync import in_sync
 from agp.models.manager import ModelManager
@@ -353,7 +355,8 @@ class Project:
 
         async def work(ledger: Ledger) -> Report:
             means = self._means(self._permissions(journal, watch), ledger)
-            return await do(means, self.history, journal, watch, given)
+            async with ProcessPool() as pool:
+                return await do(replace(means, pool=pool), self.history, journal, watch, given)
 
         try:
             return await carry_out(journal, form, work, watch, shared=self._shared())

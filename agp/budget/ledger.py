@@ -37,6 +37,10 @@ class Hold(NamedTuple):
     purses: tuple[Purse, ...]
 
 
+_FREE = Hold(Amounts(calls=1), ())
+"""What a call holds where nothing is limited."""
+
+
 class Ledger:
     """Meters a run: its model calls (it is the model manager's meter), samples, commits and time.
 
@@ -98,6 +102,8 @@ class Ledger:
         Waits while calls under way hold what they may not need after all. ``price`` is asked only
         where money is limited. Raises BudgetExhausted, and the call must not be made.
         """
+        if not self._limits:
+            return _FREE
         agents = _agents.get()
         need = Amounts(calls=1)
         purses = self._purses_of(agents)
@@ -110,15 +116,14 @@ class Ledger:
     def settle(self, hold: Hold, completion: Completion) -> None:
         """Book what the call really cost. What its reply does not tell is taken as reserved."""
         spend = Spend.of(completion)
-        usage = completion.usage
-        self._settle(
-            hold,
-            Amounts(
+        if hold.purses:
+            cost = completion.usage.cost_usd
+            actual = Amounts(
                 calls=1,
                 tokens=spend.tokens or hold.need.tokens,
-                cost_usd=hold.need.cost_usd if usage.cost_usd is None else usage.cost_usd,
-            ),
-        )
+                cost_usd=hold.need.cost_usd if cost is None else cost,
+            )
+            self._settle(hold, actual)
         self._book(spend)
 
     def fail(self, hold: Hold, *, unknown: bool) -> None:
@@ -133,10 +138,14 @@ class Ledger:
     # -- samples and commits ---------------------------------------------------------------
 
     async def evaluation(self, agent: str, count: int = 1) -> None:
-        """Spend evaluations of an agent, before their samples are begun. Raises BudgetExhausted."""
+        """Spend evaluations of an agent, before their samples are begun: all or none of them.
+
+        Raises BudgetExhausted.
+        """
         self.time(agent)
-        need = Amounts(evaluations=count)
-        self._settle(await self._hold(need, (agent,)), need)
+        if self._limits:
+            need = Amounts(evaluations=count)
+            self._settle(await self._hold(need, (agent,)), need)
         self._book(Spend(evaluations=count))
 
     def time(self, agent: str) -> None:
@@ -221,6 +230,8 @@ class Ledger:
                 self._settle(answer, Amounts())
 
     def _settle(self, hold: Hold, actual: Amounts) -> None:
+        if not hold.purses:
+            return
         for purse in hold.purses:
             purse.settle(hold.need, actual)
         self._settled.set()

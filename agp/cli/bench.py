@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class What:
-    """What is scored: the agent as it is live, or as it was, and how often it may refine."""
+    """What is scored: the agent as it is live or was, how often, and how often it may refine."""
 
     refine: Annotated[
         int,
@@ -39,6 +39,15 @@ class What:
             metavar="N", min=0, max=100, help="How often the agent may improve on its own answer."
         ),
     ] = 0
+    epochs: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=1000,
+            help="Run each sample so often; its score is the mean.",
+        ),
+    ] = 1
     lock: Lock = None
     at: Annotated[
         str | None,
@@ -139,7 +148,13 @@ def score(
     from agp.cli.report import show_report
     from agp.in_sync import in_sync
 
-    settings = {**settings, "refine": what.refine, "lock": what.lock, "commit": what.at}
+    settings = {
+        **settings,
+        "refine": what.refine,
+        "epochs": what.epochs,
+        "lock": what.lock,
+        "commit": what.at,
+    }
     with opened(place, models, branch=what.branch, create=True, permissions=permissions) as project:
         with progress() as watch:
             report = in_sync(project.abench(benchmark, agent, observer=watch, **settings))

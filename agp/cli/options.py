@@ -168,6 +168,27 @@ class Samples:
         ),
     ] = None
 
+    sample_seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            min=0,
+            callback=finite,
+            help="What one sample may take, with all its calls; beyond, it is ended and counts 0.",
+            rich_help_panel=_SAMPLES,
+        ),
+    ] = None
+    scorer_seconds: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            min=0,
+            callback=finite,
+            help="What scoring one answer may take; default: 60 for scorers that compute.",
+            rich_help_panel=_SAMPLES,
+        ),
+    ] = None
+
     def settings(self) -> dict[str, Any]:
         """The same as settings of a run; the agent is not one of them."""
         return {
@@ -176,6 +197,8 @@ class Samples:
             "limit": self.limit,
             "seed": self.seed,
             "concurrency": self.concurrency,
+            "sample_seconds": self.sample_seconds,
+            "scorer_seconds": self.scorer_seconds,
         }
 
 

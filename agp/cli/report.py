@@ -38,6 +38,7 @@ def show_report(report: Report, output: Format, place: Place) -> None:
     evolved = report if isinstance(report, EvolveReport) else None
     _header(report)
     _scores(report)
+    _epochs(report)
     _attempts(report)
     if evolved is not None:
         _rounds(evolved)
@@ -107,6 +108,12 @@ def _difference(numbers: dict[str, Any]) -> None:
             "draws another.",
             "yellow",
         )
+
+
+def _epochs(report: Report) -> None:
+    if report.epochs > 1:
+        told = [f"pass@{k} {percent(share)}" for k, share in enumerate(report.pass_at, 1)]
+        _say(", ".join([f"Each sample {report.epochs} times", *told]) + ".")
 
 
 def _attempts(report: Report) -> None:

@@ -18,6 +18,9 @@ from types import ModuleType
 from agp.errors import InputError, NotFoundError, ResourceError
 from agp.evaluation.types import Benchmark
 
+PRIVATE = "_agp_benchmark_"
+"""What the module names of benchmark files begin with."""
+
 
 def find_benchmark(spec: str, folders: Sequence[Path]) -> Benchmark:
     """The benchmark that ``spec`` names, constructed.
@@ -59,7 +62,7 @@ def list_benchmarks(folders: Sequence[Path]) -> list[tuple[str, str, Path]]:
 
 def load_benchmark_class(path: Path) -> type[Benchmark]:
     """The one concrete Benchmark subclass that ``path`` defines. Raises ResourceError."""
-    module = _load(path)
+    module = load_module(path)
     kinds = [
         value
         for value in vars(module).values()
@@ -86,12 +89,13 @@ def _files(folders: Sequence[Path]) -> list[Path]:
     ]
 
 
-def _load(path: Path) -> ModuleType:
+def load_module(path: Path) -> ModuleType:
+    """A benchmark file as a module, loaded once for its content. Raises ResourceError."""
     path = path.resolve()
     source = path.read_bytes()
     # The content is part of the name: an edited file is loaded anew, an unchanged one is not.
     content = hashlib.sha256(bytes(path) + source).hexdigest()[:16]
-    name = f"_agp_benchmark_{path.stem}_{content}"
+    name = f"{PRIVATE}{path.stem}_{content}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -7,16 +7,16 @@ anew.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from agp.audit.keys import signed, vouched_for, writer_key
+from agp.audit.keys import Key, signed, vouched_for, writer_key
 from agp.canonical import canonical_json
 from agp.store.database import Database, insert_new
-from agp.store.tables import EvaluationRow, now
+from agp.store.tables import EvaluationRow, now, table
 
 JsonObject = dict[str, Any]
 
@@ -39,17 +39,39 @@ def kept_results(database: Database, keys: Sequence[str]) -> dict[str, JsonObjec
     return known
 
 
-def keep_result(session: Session, key: str, result: JsonObject) -> None:
-    """Keep a result, sealed, unless one is kept already that this user may believe."""
-    writer = writer_key()
+def keep_results(session: Session, results: Mapping[str, JsonObject]) -> None:
+    """Keep results by key, sealed, unless one is kept already that this user may believe."""
+    if not results:
+        return
+    rows = table(EvaluationRow)
+    before = {
+        key: result
+        for start in range(0, len(results), _LOOKUP)
+        for key, result in session.connection().execute(
+            select(rows.c.key, rows.c.result).where(
+                rows.c.key.in_(list(results)[start : start + _LOOKUP])
+            )
+        )
+    }
+    moment, writer = now(), writer_key()
+    new = [
+        {"key": key, "result": _sealed(writer, key, results[key]), "created_at": moment}
+        for key in sorted(results.keys() - before.keys())  # one order for all writers
+    ]
+    if new:
+        insert_new(session, EvaluationRow, new)
+    vouched = vouched_for() if before else frozenset[str]()
+    for key, result in before.items():
+        if not _holds(result.get(_SEAL), key, _bare(result), vouched):
+            sealed = _sealed(writer, key, results[key])
+            session.connection().execute(
+                update(rows).where(rows.c.key == key).values(result=sealed)
+            )
+
+
+def _sealed(writer: Key, key: str, result: JsonObject) -> JsonObject:
     signature = writer.private.sign(_content(key, result)).hex()
-    sealed = {**result, _SEAL: {"writer": writer.public, "signature": signature}}
-    before = session.get(EvaluationRow, key)
-    if before is None:
-        row = {"key": key, "result": sealed, "created_at": now()}
-        insert_new(session, EvaluationRow, row)
-    elif not _holds(before.result.get(_SEAL), key, _bare(before.result), vouched_for()):
-        before.result = sealed
+    return {**result, _SEAL: {"writer": writer.public, "signature": signature}}
 
 
 def _bare(result: JsonObject) -> JsonObject:

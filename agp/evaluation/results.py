@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import comb
 
 from pydantic import BaseModel, Field
 
 from agp.budget import Spend
+from agp.evaluation.failures import Failure
 
 
 class SampleResult(BaseModel):
@@ -17,7 +19,8 @@ class SampleResult(BaseModel):
     score after each attempt when the answer was refined; the last one is ``score``. ``taint`` are
     the labels of all that the agent saw (see `agp.taint`), ``sandbox`` what held confined code
     (backend → strength). ``reused`` results were measured by an earlier run and cost this one
-    nothing; ``spend`` is what they cost then.
+    nothing; ``spend`` is what they cost then. ``failure`` tells what was raised, or which limit
+    passed, in an unscored sample or one that counts 0 for it.
     """
 
     sample: str
@@ -35,11 +38,35 @@ class SampleResult(BaseModel):
     taint: list[str] = Field(default_factory=list[str])
     sandbox: dict[str, str] = Field(default_factory=dict[str, str])
     reused: bool = False
+    failure: Failure | None = None
 
 
 def scored(results: Sequence[SampleResult]) -> list[float]:
     """The scores of the scored results, in order."""
     return [result.score for result in results if result.score is not None]
+
+
+def by_sample(results: Sequence[SampleResult], epochs: int) -> list[Sequence[SampleResult]]:
+    """The repetitions of each sample, of results of all samples ``epochs`` times over."""
+    size = len(results) // epochs
+    return [results[number::size] for number in range(size)]
+
+
+def pass_at(results: Sequence[SampleResult], epochs: int) -> list[float]:
+    """The chance that at least one of k repetitions is right, for k = 1 … ``epochs``.
+
+    Mean over samples of 1 - C(n-c, k) / C(n, k), where c of n repetitions are right (Chen et al.
+    2021, equation 1). Empty where scores are not all 0 or 1; samples with a repetition that is
+    unscored are left out.
+    """
+    whole = [s for each in by_sample(results, epochs) if len(s := scored(each)) == epochs]
+    if not whole or any(score not in (0.0, 1.0) for scores in whole for score in scores):
+        return []
+    wrong = [epochs - int(sum(scores)) for scores in whole]
+    return [
+        sum(1 - comb(each, k) / comb(epochs, k) for each in wrong) / len(wrong)
+        for k in range(1, epochs + 1)
+    ]
 
 
 def held_by(results: Sequence[SampleResult]) -> dict[str, str]:

@@ -21,11 +21,17 @@ class Sample(BaseModel):
     task: Task
     target: str
     metadata: dict[str, Any] = Field(default_factory=dict[str, Any])
+    _known: tuple[Task, str, str, str] | None = None
 
     @property
     def digest(self) -> str:
         """Content digest of task and target; id and metadata do not count."""
-        return digest({"task": self.task.model_dump(), "target": self.target})
+        known, task = self._known, self.task
+        if known and known[0] is task and known[1] is task.input and known[2] is self.target:
+            return known[3]
+        made = digest({"task": task.model_dump(), "target": self.target})
+        self._known = task, task.input, self.target, made
+        return made
 
 
 class Score(BaseModel):
@@ -72,6 +78,10 @@ class Benchmark(ABC):
     """The shipped agent that suits it; ``--agent`` overrides."""
     refinable: ClassVar[bool] = False
     """Whether ``score().feedback`` tells what failed without telling the answer (Solution-Evo)."""
+
+    cpu_bound: ClassVar[bool] = False
+    """Whether ``score`` computes for long, or could: it runs in a process of its own then, which
+    is killed at its time limit. The class must be in a file, and what it holds picklable."""
 
     generated: ClassVar[bool] = False
     """Whether samples are made from the seed, as many as asked for, instead of read."""

@@ -37,12 +37,18 @@ from agp.models.types import (
     Priced,
 )
 
+_PLACES = 4
+"""Decimals of seconds that a call is timed to: a tenth of a millisecond."""
+_REQUESTED = ("model", "temperature", "max_tokens", "reasoning_effort", "api_base")
+"""What a role says of every request."""
+
 
 class RoleConfig(BaseModel):
     """Which model plays a role, and how it is called unless a call says otherwise.
 
     Parameters: ``fallbacks`` are tried in order when ``model`` failed for good; ``timeout_s`` for
-    one attempt, None for no limit.
+    one attempt, None for no limit; ``concurrency`` how many calls of this model are in flight at
+    once, whatever roles they are for: where roles of one model differ, the least counts.
     """
 
     model: str
@@ -50,6 +56,7 @@ class RoleConfig(BaseModel):
     temperature: float = 0.0
     max_tokens: int = Field(default=512, ge=1)
     timeout_s: float | None = None
+    concurrency: int | None = Field(default=None, ge=1)
     reasoning_effort: str | None = None
     api_base: str | None = None
 
@@ -86,7 +93,8 @@ class ModelManager:
     Parameters: ``cache`` answers equal requests without a call; ``meter`` is the budget;
     ``tracer`` takes a span per call, with contents if ``capture_content``; ``attempts`` per model
     on transient errors, ``wait`` between them; ``concurrency`` calls in flight per hosted model
-    (the embedded model always has one); ``backends`` by model string or provider, over LiteLLM.
+    where its roles do not say (the embedded model always has one); ``backends`` by model string or
+    provider, over LiteLLM.
     """
 
     def __init__(
@@ -122,7 +130,7 @@ class ModelManager:
         Raises NotFoundError for an unknown role.
         """
         config = self._role(role)
-        defaults = config.model_dump(exclude={"fallbacks", "timeout_s"})
+        defaults = {name: getattr(config, name) for name in _REQUESTED}
         fields: JsonObject = {**defaults, **overrides, "messages": list(messages)}
         fields["model"] = canonical_model(fields["model"])
         return ModelRequest.model_validate(fields)
@@ -170,8 +178,9 @@ class ModelManager:
 
     async def _traced(self, request: ModelRequest, timeout_s: float | None) -> Completion:
         key = request.key if self._cache is not None else ""
-        if (kept := self._kept(key)) is not None:
-            return await self._spanned(request, kept)
+        kept = await self._cache.get_call(key) if self._cache is not None else None
+        if kept is not None:
+            return await self._spanned(request, self._reused(kept))
         # The span begins when it is this call's turn: it tells the model's time, not the queue's.
         async with self._slot(request.model):
             completion = await self._spanned(request, self._retried(request, timeout_s))
@@ -185,28 +194,31 @@ class ModelManager:
             spans.record_reply(span, completion, capture=self.capture_content)
             return completion
 
-    def _kept(self, key: str) -> Awaitable[Completion] | None:
-        """The reply that is in the cache, if any."""
-        kept = self._cache.get_call(key) if self._cache is not None else None
-        if kept is None:
-            return None
+    async def _reused(self, kept: JsonObject) -> Completion:
+        """The reply that is in the cache."""
         completion = Completion.model_validate({**kept, "cached": True})
         if self._meter is not None:
             self._meter.reuse(completion)
-
-        async def reply() -> Completion:
-            return completion
-
-        return reply()
+        return completion
 
     async def _retried(self, request: ModelRequest, timeout_s: float | None) -> Completion:
+        try:  # nearly all calls: retrying costs as much as all else that is done for a call
+            return await self._attempt(request, timeout_s)
+        except TransientModelError as error:
+            failed = [error]
+
+        async def attempt() -> Completion:
+            if failed:
+                raise failed.pop()
+            return await self._attempt(request, timeout_s)
+
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self._attempts),
             wait=self._wait,
             retry=retry_if_exception_type(TransientModelError),
             reraise=True,
         )
-        return await retrying(self._attempt, request, timeout_s)
+        return await retrying(attempt)
 
     async def _attempt(self, request: ModelRequest, timeout_s: float | None) -> Completion:
         stop.check()
@@ -237,14 +249,22 @@ class ModelManager:
                 f"{request.model}: no reply within {timeout_s} s.",
                 hint="Raise the role's timeout_s, or lower max_tokens.",
             ) from error
-        return completion.model_copy(update={"latency_s": time.perf_counter() - start})
+        taken = round(time.perf_counter() - start, _PLACES)
+        return completion.model_copy(update={"latency_s": taken})
 
     def _slot(self, model: str) -> asyncio.Semaphore:
         slots = self._slots.setdefault(asyncio.get_running_loop(), {})
         if model not in slots:
-            size = 1 if provider_of(model) == EMBEDDED else self._concurrency
-            slots[model] = asyncio.Semaphore(size)
+            slots[model] = asyncio.Semaphore(self._at_once(model))
         return slots[model]
+
+    def _at_once(self, model: str) -> int:
+        """How many calls of a model may be in flight."""
+        if provider_of(model) == EMBEDDED:
+            return 1
+        roles = [each for each in self.roles.values() if canonical_model(each.model) == model]
+        told = [each.concurrency for each in roles if each.concurrency]
+        return min(told, default=self._concurrency)
 
     def _backend(self, model: str) -> Backend:
         for name in (model, provider_of(model)):

@@ -9,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import NamedTuple
+
+_SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
 
 
 class Usage(NamedTuple):
@@ -39,6 +42,62 @@ def usage(pid: int) -> Usage:
                 children = Path(folder, "task", task, "children").read_text()
                 waiting += [int(child) for child in children.split()]
     return Usage(count, threads, memory)
+
+
+def below(pid: int) -> list[int]:
+    """The processes that descend from ``pid`` and still run (Linux; nothing elsewhere)."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        try:
+            tasks = os.listdir(f"/proc/{waiting[-1]}/task")
+        except OSError:
+            tasks = []
+        folder = f"/proc/{waiting.pop()}"
+        for task in tasks:
+            with contextlib.suppress(OSError, ValueError):
+                children = Path(folder, "task", task, "children").read_text()
+                waiting += [int(child) for child in children.split()]
+        found += [each for each in waiting if each not in found]
+    return [each for each in found if not _is_zombie(each)]
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a child process and all that descend from it, whatever their session or environment.
+
+    What was orphaned on the way is found where ``pid`` adopts orphans (`adopt_orphans`).
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGSTOP)  # it starts nothing any more, and goes on adopting
+    for _ in range(50):
+        if not _kill(below(pid)):
+            break
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def adopt_orphans(*, die_with_parent: bool = True) -> None:
+    """Make this process the parent of descendants whose own parent ends (Linux).
+
+    ``die_with_parent``: it is killed when the process that started it ends, however that ends.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    if die_with_parent:
+        libc.prctl(_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2][1] in "ZX"
+    except OSError:
+        return True
 
 
 def kill_all(pid: int, mark: str) -> None:

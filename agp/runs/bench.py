@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from agp.evaluation.results import SampleResult
 from agp.evaluation.types import Benchmark
+from agp.rspl.entities import ResourceId
 from agp.rspl.history import History
 from agp.rspl.lock import read_lock
 from agp.rspl.view import View
@@ -10,7 +14,7 @@ from agp.runs.config import BenchConfig, RunConfig
 from agp.runs.journal import Journal
 from agp.runs.observer import Observer
 from agp.runs.report import Report, measured
-from agp.runs.workbench import Means, agent_of, prepare
+from agp.runs.workbench import Means, Workbench, agent_of, prepare
 
 KIND = "bench"
 
@@ -31,8 +35,8 @@ async def run_bench(
     )
     bench = prepare(means, config, journal, benchmark)
     agent = agent_of(view, config, bench.benchmark)
-    observer.phase(bench.benchmark.name, len(bench.samples))
-    results = await bench.evaluator.evaluate(view, agent, bench.samples, on_result=observer.result)
+    observer.phase(bench.benchmark.name, len(bench.samples) * config.epochs)
+    results = await _repeated(bench, view, agent, config.epochs, observer)
     oracle = bench.benchmark.refinable
     return Report.model_validate(
         {
@@ -43,9 +47,29 @@ async def run_bench(
             "benchmark": bench.benchmark.name,
             "models": models_of(config),
             "seed": config.seed,
-            **measured(results, rounds=config.refine, oracle=oracle),
+            **measured(results, rounds=config.refine, oracle=oracle, epochs=config.epochs),
         }
     )
+
+
+async def _repeated(
+    bench: Workbench, view: View, agent: ResourceId, epochs: int, observer: Observer
+) -> list[SampleResult]:
+    """The results of all samples, epoch by epoch; they run side by side."""
+    runs = [
+        bench.evaluator.evaluate(
+            view, agent, bench.samples, repetition=repetition, on_result=observer.result
+        )
+        for repetition in range(epochs)
+    ]
+    # Where one ends early the others may finish what they began: it is paid for.
+    ends = await asyncio.gather(*runs, return_exceptions=True)
+    results: list[SampleResult] = []
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+        results += end
+    return results
 
 
 def models_of(config: RunConfig) -> dict[str, str]:

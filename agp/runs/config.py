@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ class RunConfig(BaseModel):
     ``benchmark`` may carry a parameter (``reasoning_gym:gcd``); ``data`` is a path to its data;
     ``limit`` how many samples are used at most, drawn by ``seed``; ``refine`` how often an
     agent may improve on its own answer; ``concurrency`` how many samples are under way at once,
-    by default 8, or 1 on the embedded model, which answers one call at a time; ``policy`` is the
+    by default as many as the solver's role says, else 8, or 1 on the embedded model, which answers
+    one call at a time; ``sample_seconds`` what one sample may take, with all its calls and their
+    waiting, and ``scorer_seconds`` the scoring of one answer; ``policy`` is the
     digest of the policy in force and ``permissions`` the mode that was asked for instead of its
     own.
     """
@@ -38,6 +41,8 @@ class RunConfig(BaseModel):
     models: dict[str, RoleConfig]
     budget: Budget = Field(default_factory=Budget)
     concurrency: int | None = None
+    sample_seconds: float | None = None
+    scorer_seconds: float | None = None
     policy: str = ""
     permissions: Mode | None = None
 
@@ -45,18 +50,29 @@ class RunConfig(BaseModel):
         """Raises InputError for numbers that make no sense."""
         at_least(1, limit=self.limit, concurrency=self.concurrency)
         at_least(0, refine=self.refine)
+        for name in ("sample_seconds", "scorer_seconds"):
+            seconds = getattr(self, name)
+            if seconds is not None and not 0 < seconds < inf:
+                raise InputError(f"{name} must be a positive number of seconds, not {seconds}.")
         checked_budget(self.budget.model_dump())
 
 
 class BenchConfig(RunConfig):
     """A benchmark run.
 
+    ``epochs`` is how often every sample is run, each time drawn anew: its score is the mean.
     ``lock`` is a lock file to run from instead of the branch; ``commit`` a commit, a tag or another
     branch to run at.
     """
 
     lock: Path | None = None
     commit: str | None = None
+    epochs: int = 1
+
+    def check(self) -> None:
+        """See `RunConfig`."""
+        super().check()
+        at_least(1, epochs=self.epochs)
 
 
 def checked_budget(limits: dict[str, Any]) -> Budget:

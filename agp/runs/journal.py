@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -21,15 +21,18 @@ from agp.errors import InputError, NotFoundError
 from agp.secrets import redact_json, refuse
 from agp.stop import current, noted
 from agp.store.database import Database
-from agp.store.tables import EventRow, RunRow, now
+from agp.store.tables import EventRow, RunRow, now, table
 
 JsonObject = dict[str, Any]
 Write = Callable[[Session], None]
+Together = Callable[[Session, Sequence[JsonObject]], None]
+"""Writes more about steps of one type, given their payloads."""
 
 RUNNING, STOPPED = "running", "stopped"
 FINISHED, REFUSED, FAILED = "finished", "refused", "failed"
 PLAN = "plan"
 _FREE = ("start", "objective", PLAN, "session/")
+_APPEND = insert(table(EventRow))
 
 
 class _Step(NamedTuple):
@@ -52,12 +55,17 @@ class Journal:
         self._done: dict[str, JsonObject] = {}
         self._seq = 0
         self._riders: list[Write] = []
+        self._for_each: dict[str, Together] = {}
         self._waiting: list[_Step] = []
         self._flushing: asyncio.Task[None] | None = None
 
     def along(self, write: Write) -> None:
         """Have ``write`` called inside the transaction of every step that is appended."""
         self._riders.append(write)
+
+    def with_each(self, type_: str, write: Together) -> None:
+        """Have ``write`` called with the steps of a type, in the transaction that appends them."""
+        self._for_each[type_] = write
 
     @classmethod
     def start(cls, database: Database, kind: str, config: JsonObject) -> Journal:
@@ -126,17 +134,18 @@ class Journal:
         self._write([_Step(key, type_, payload, also)])
         return payload
 
-    async def finish(
-        self, key: str, type_: str, payload: JsonObject, also: Write | None = None
-    ) -> None:
+    async def finish(self, key: str, type_: str, payload: JsonObject) -> JsonObject:
         """Append a finished step together with others that finish at the same time.
 
-        Returns when it is durable: steps of concurrent tasks share one transaction.
+        Returns the payload as a resumed run will see it, when it is durable: steps of concurrent
+        tasks share one transaction.
         """
-        self._waiting.append(_Step(key, type_, redact_json(payload), also))
+        payload = redact_json(payload)
+        self._waiting.append(_Step(key, type_, payload, None))
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush())
         await asyncio.shield(self._flushing)
+        return payload
 
     async def _flush(self) -> None:
         await asyncio.sleep(0)  # the tasks that are ready now may join
@@ -144,6 +153,7 @@ class Journal:
         self._write(waiting)
 
     def _write(self, steps: list[_Step]) -> None:
+        moment = now()
         rows = [
             {
                 "run": self.run,
@@ -151,14 +161,18 @@ class Journal:
                 "key": step.key,
                 "type": step.type,
                 "payload": step.payload,
-                "created_at": now(),
+                "created_at": moment,
             }
             for number, step in enumerate(steps, start=1)
         ]
         with self.database.write() as session:
-            session.execute(insert(EventRow), rows)
+            # Not by the ORM: it would look at every row.
+            session.connection().execute(_APPEND, rows)
             for write in (*self._riders, *(step.also for step in steps if step.also)):
                 write(session)
+            for type_, together in self._for_each.items():
+                if payloads := [step.payload for step in steps if step.type == type_]:
+                    together(session, payloads)
         self._seq += len(steps)
         self._done.update((step.key, step.payload) for step in steps)
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from agp.budget import Spend
 from agp.errors import AgpError, BudgetExhausted, Stopped
-from agp.evaluation.results import SampleResult, round_scores, scored
+from agp.evaluation.results import SampleResult, by_sample, pass_at, round_scores, scored
 from agp.runs.journal import Journal
 from agp.sepl.statistics import mean_interval
 
 
 class ScoreLine(BaseModel):
-    """A mean with its 95 % interval over ``n`` scored samples; ``unscored`` are apart."""
+    """A mean with its 95 % interval over ``n`` scored samples; ``unscored`` are apart.
+
+    Of samples that were repeated, the mean over repetitions is one score: repetitions of one sample
+    are no independent evidence.
+    """
 
     mean: float
     low: float
@@ -24,9 +29,10 @@ class ScoreLine(BaseModel):
     unscored: int
 
     @classmethod
-    def of(cls, results: Sequence[SampleResult]) -> ScoreLine | None:
-        """The line of some results; None where none is scored."""
-        scores = scored(results)
+    def of(cls, results: Sequence[SampleResult], epochs: int = 1) -> ScoreLine | None:
+        """The line of all samples, ``epochs`` times over; None where none is scored."""
+        samples = by_sample(results, epochs)
+        scores = [fmean(each) for sample in samples if (each := scored(sample))]
         if not scores:
             return None
         interval = mean_interval(scores)
@@ -35,7 +41,7 @@ class ScoreLine(BaseModel):
             low=interval.low,
             high=interval.high,
             n=interval.n,
-            unscored=len(results) - len(scores),
+            unscored=len(samples) - len(scores),
         )
 
 
@@ -44,7 +50,9 @@ class Report(BaseModel):
 
     ``vanilla`` is the score of the agent as it was, its first attempts. ``attempts`` is the mean
     score after each refinement of the solutions, where there were any, and ``refined`` the score
-    of the last, over the same samples. ``closure`` is the digest of the agent and all it uses;
+    of the last, over the same samples. Of ``epochs`` repetitions of every sample, ``pass_at`` is
+    the chance that at least one of 1, 2, … of them is right, where scores are 0 or 1. ``closure``
+    is the digest of the agent and all it uses;
     ``reused`` counts samples whose result was known from an earlier run; ``spend`` and
     ``wall_seconds`` are those of all sessions of the run.
     """
@@ -59,6 +67,8 @@ class Report(BaseModel):
     vanilla: ScoreLine | None = None
     refined: ScoreLine | None = None
     attempts: list[float] = Field(default_factory=list[float])
+    epochs: int = 1
+    pass_at: list[float] = Field(default_factory=list[float])
     oracle: bool = False
     spend: Spend = Field(default_factory=Spend)
     wall_seconds: float = 0.0
@@ -66,13 +76,20 @@ class Report(BaseModel):
     unscored: list[str] = Field(default_factory=list[str])
 
 
-def measured(results: Sequence[SampleResult], *, rounds: int, oracle: bool) -> dict[str, object]:
-    """The fields of a report that follow from results refined up to ``rounds`` times."""
+def measured(
+    results: Sequence[SampleResult], *, rounds: int, oracle: bool, epochs: int = 1
+) -> dict[str, object]:
+    """The fields of a report that follow from results refined up to ``rounds`` times.
+
+    ``results`` are those of all samples, ``epochs`` times over.
+    """
     refined = rounds > 0
     first = [r if r.score is None else r.model_copy(update={"score": r.rounds[0]}) for r in results]
     return {
-        "vanilla": ScoreLine.of(first),
-        "refined": ScoreLine.of(results) if refined else None,
+        "vanilla": ScoreLine.of(first, epochs),
+        "refined": ScoreLine.of(results, epochs) if refined else None,
+        "epochs": epochs,
+        "pass_at": pass_at(results, epochs) if epochs > 1 else [],
         "attempts": round_scores(results, rounds) if refined else [],
         "oracle": refined and oracle,
         "unscored": [f"{r.sample}: {r.unscored}" for r in results if r.score is None],

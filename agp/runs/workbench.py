@@ -13,6 +13,7 @@ from agp.budget import Ledger
 from agp.config import CRITIC, REFLECTOR, SOLVER
 from agp.evaluation.catalog import find_benchmark
 from agp.evaluation.evaluator import Evaluator, Settings
+from agp.evaluation.execution import Executor, ProcessPool
 from agp.evaluation.sampling import choose_samples
 from agp.evaluation.types import Benchmark, Sample
 from agp.models.call_cache import StoreCallCache
@@ -37,7 +38,7 @@ class Means:
     """What a project lends to its runs: tracer, builder, where benchmarks are, test backends.
 
     ``permissions`` say what the agents of this run may do, and what may evolve in it;
-    ``ledger`` meters it.
+    ``ledger`` meters it; ``pool`` carries out what computes: whoever makes it ends it.
     """
 
     tracer: Tracer
@@ -46,6 +47,7 @@ class Means:
     backends: Mapping[str, Backend]
     permissions: Permissions
     ledger: Ledger = field(default_factory=Ledger)
+    pool: Executor = field(default_factory=ProcessPool)
 
 
 @dataclass(frozen=True)
@@ -92,15 +94,19 @@ def prepare(
     settings = Settings(
         seed=config.seed,
         refine_rounds=config.refine,
-        concurrency=config.concurrency or _concurrency(config.models[SOLVER].model),
+        concurrency=config.concurrency or _concurrency(config.models[SOLVER]),
+        sample_seconds=config.sample_seconds,
+        scorer_seconds=config.scorer_seconds,
     )
-    evaluator = Evaluator(session, benchmark, journal, settings, means.ledger)
+    evaluator = Evaluator(session, benchmark, journal, settings, means.ledger, means.pool)
     return Workbench(benchmark, samples, evaluator)
 
 
-def _concurrency(model: str) -> int:
+def _concurrency(solver: RoleConfig) -> int:
     """One sample at a time keeps the embedded model's prompt cache warm and its timings true."""
-    return 1 if provider_of(canonical_model(model)) == EMBEDDED else _CONCURRENCY
+    if provider_of(canonical_model(solver.model)) == EMBEDDED:
+        return 1
+    return solver.concurrency or _CONCURRENCY
 
 
 def _one_model(role: str, config: RoleConfig) -> RoleConfig:

@@ -27,6 +27,7 @@ from agp.runtime.task_state import TaskState
 from agp.runtime.toolbox import ToolBox
 from agp.runtime.types import Answer, Task
 from agp.taint import Carried
+from agp.tracebacks import user_frames
 from agp.tracing import names
 
 REFINE = ResourceId(EntityType.PROMPT, "refine")
@@ -94,8 +95,13 @@ class Session:
                 if self.models.capture_content:
                     span.record_exception(error)
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-                detail = f"{type(error).__name__}: {error}"
-                return Answer(text="", ended="failed", detail=detail, taint=_carried(span, state))
+                return Answer(
+                    text="",
+                    ended="failed",
+                    detail=f"{type(error).__name__}: {error}",
+                    traceback=user_frames(error),
+                    taint=_carried(span, state),
+                )
             if not isinstance(answer, Answer):
                 raise ResourceError(
                     f"{agent}: its policy returned {type(answer).__name__}, not an Answer.",

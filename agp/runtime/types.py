@@ -27,7 +27,8 @@ class Answer(BaseModel):
     """The solution y: final text, how many steps it took, and why it ended.
 
     ``ended`` is ``answered``, ``cut_off`` (the reply reached its token limit), ``empty`` (the
-    model said nothing) or ``failed`` (the policy raised; ``detail`` says what). ``taint`` are the
+    model said nothing) or ``failed`` (the policy raised; ``detail`` says what, ``traceback`` where
+    in its own code). ``taint`` are the
     labels of all that the task had seen (see `agp.taint`); it is set by the session. ``notes``
     tell the person who asked what was not permitted; they are set by `Project.run`.
     """
@@ -36,6 +37,7 @@ class Answer(BaseModel):
     ended: str = "answered"
     steps: int = 1
     detail: str = ""
+    traceback: str = ""
     taint: list[str] = Field(default_factory=list[str])
     notes: list[str] = Field(default_factory=list[str])
 

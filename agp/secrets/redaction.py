@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from agp.secrets.scanner import SCANNER, Hit, Machine
 
-_UNICODE = "utf-8", "surrogatepass"
+UNICODE = "utf-8", "surrogatepass"
 _PASSES = 4
 _AROUND = 1024
-_SHORTEST = 8
+SHORTEST = 8
 """No format, value or named secret is shorter, its name included."""
 _SHORT, _MANY_CLEAN = 128, 20_000
 
@@ -28,7 +28,7 @@ class Found(NamedTuple):
 
 def find(text: str) -> list[Found]:
     """The secrets in a text, in order."""
-    data = text.encode(*_UNICODE)
+    data = text.encode(*UNICODE)
     hits = SCANNER.hits(data)
     if len(data) == len(text):
         return [Found(hit.label, hit.start, hit.end) for hit in hits]
@@ -48,9 +48,9 @@ def redact_known(text: str) -> str:
 
 def without(text: str, machine: Machine, *, known_only: bool = False) -> str:
     """A text without what a machine finds in it."""
-    if len(text) < _SHORTEST or text in machine.clean:
+    if len(text) < SHORTEST or text in machine.clean:
         return text
-    data = text.encode(*_UNICODE)
+    data = text.encode(*UNICODE)
     hits = SCANNER.hits(data, known_only=known_only, machine=machine)
     if not hits:
         if len(text) <= _SHORT and len(machine.clean) < _MANY_CLEAN and not known_only:
@@ -61,7 +61,7 @@ def without(text: str, machine: Machine, *, known_only: bool = False) -> str:
         if not _shows_more(data, marks, known_only):
             break
         hits = SCANNER.hits(data, known_only=known_only)
-    return data.decode(*_UNICODE)
+    return data.decode(*UNICODE)
 
 
 def _replaced(data: bytes, hits: list[Hit]) -> tuple[bytes, list[int]]:
@@ -92,7 +92,7 @@ def _offsets(data: bytes) -> Callable[[int], int]:
 
     def at(offset: int) -> int:
         nonlocal begun, characters
-        characters += len(data[begun:offset].decode(*_UNICODE))
+        characters += len(data[begun:offset].decode(*UNICODE))
         begun = offset
         return characters
 

@@ -50,6 +50,8 @@ class Machine(NamedTuple):
     labels: list[str]
     clean: set[str]
     """Short texts in which nothing was found: names and digests come again and again."""
+    keys: set[str]
+    """Keys of structured data in which nothing was found, and whose values are no secrets."""
 
 
 class Scanner:
@@ -76,6 +78,22 @@ class Scanner:
         if not known_only:
             found += _dotted(data)
         return _joined(_outside_marks(found, data)) if found else []
+
+    def may_show(self, data: bytes, machine: Machine) -> bool:
+        """Whether anything that a secret begins with is there; where not, there is no hit.
+
+        Joining texts by line ends can add to what begins somewhere, and takes nothing away.
+        """
+        low = data.lower()
+        for index, _, end in machine.automaton.find_matches_as_indexes(low, overlapping=True):
+            word = isinstance(machine.meanings[index], bytes)
+            if not word or not (low[end : end + 1] in _LONGER or low[end : end + 2] in _COUNTS):
+                return True
+        if machine.compact is not None:
+            pressed = pressed_together(low)
+            if len(pressed) != len(low) and machine.compact.find_matches_as_indexes(pressed):
+                return True
+        return DOTTED.search(data) is not None
 
     def current(self) -> Machine:
         """What texts are searched with now: it changes with the environment."""
@@ -122,7 +140,7 @@ def _built(version: int, values: Values) -> Machine:
     meanings += known.whole.values()
     compact = _automaton(list(known.compact)) if known.compact else None
     needles, labels = list(known.compact), list(known.compact.values())
-    return Machine(version, _automaton(patterns), meanings, compact, needles, labels, set())
+    return Machine(version, _automaton(patterns), meanings, compact, needles, labels, set(), set())
 
 
 def _automaton(patterns: list[bytes]) -> BytesAhoCorasick:

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from agp.secrets.named import is_secret_name, is_secret_value
 from agp.secrets.plausible import MARK
-from agp.secrets.redaction import find, redact, without
+from agp.secrets.redaction import SHORTEST, UNICODE, find, redact, without
 from agp.secrets.scanner import SCANNER, Machine
 
 T = TypeVar("T")
 
 _NAMING, _HELD = ("name", "key", "header"), "value"
+_MANY_KEYS = 20_000
 
 
 class Place(NamedTuple):
@@ -28,7 +29,8 @@ class Place(NamedTuple):
 
 def redact_json(value: T) -> T:
     """A JSON value without its secrets; tuples stay tuples, other types stay as they are."""
-    return cast(T, _redacted(value, SCANNER.current()))
+    machine = SCANNER.current()
+    return value if _is_clean(value, machine) else cast(T, _redacted(value, machine))
 
 
 def find_json(value: Any, path: str = "") -> Iterator[Place]:
@@ -62,6 +64,42 @@ def is_redacted(value: Any) -> bool:
         given = cast("dict[Any, Any]", value)
         return is_redacted([*given, *given.values()])
     return isinstance(value, (list, tuple)) and any(map(is_redacted, cast("list[Any]", value)))
+
+
+def _is_clean(value: Any, machine: Machine) -> bool:
+    """Whether one look at all texts of a value shows that nothing is in them; most show it."""
+    texts: list[str] = []
+    if not _gathered(value, texts, machine):
+        return False
+    return not texts or not SCANNER.may_show("\n".join(texts).encode(*UNICODE), machine)
+
+
+def _gathered(value: Any, texts: list[str], machine: Machine) -> bool:
+    """Gather the texts in a value; False where a key may give a secret away."""
+    clean, keys, waiting = machine.clean, machine.keys, [value]
+    while waiting:  # a loop, because every record and every span comes through here
+        each = waiting.pop()
+        if isinstance(each, str):
+            if len(each) >= SHORTEST and each not in clean:
+                texts.append(each)
+        elif isinstance(each, dict):
+            given = cast("dict[Any, Any]", each)
+            for key in given:
+                if key not in keys and isinstance(key, str) and not _is_plain(key, machine):
+                    return False
+            waiting += given.values()
+        elif isinstance(each, (list, tuple)):
+            waiting += cast("list[Any]", each)
+    return True
+
+
+def _is_plain(key: str, machine: Machine) -> bool:
+    """Whether a key holds no secret, and promises none under it."""
+    if key == _HELD or is_secret_name(key) or without(key, machine) is not key:
+        return False
+    if len(machine.keys) < _MANY_KEYS:
+        machine.keys.add(key)
+    return True
 
 
 def _redacted(value: Any, machine: Machine) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import format_span_id, format_trace_id
 from opentelemetry.util.types import AttributeValue
 from sqlalchemy import insert
@@ -47,6 +48,7 @@ def provider_for(database: Database) -> TracerProvider:
     provider = TracerProvider(
         active_span_processor=RedactingProcessors(),
         resource=Resource({"service.name": "agp"}),
+        sampler=ALWAYS_ON,  # the store is to have all, whatever an application around it samples
         shutdown_on_exit=False,
     )
     provider.add_span_processor(

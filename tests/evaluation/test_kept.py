@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from agp.audit.keys import own_public, trust
-from agp.evaluation.kept import keep_result, kept_results
+from agp.evaluation.kept import keep_results, kept_results
 from agp.store.database import Database
 from agp.store.tables import EvaluationRow
 
@@ -19,7 +19,7 @@ RESULT: dict[str, Any] = {"sample": "s/1", "score": 0.1 + 0.2, "rounds": [1.0, 0
 
 def _keep(database: Database, key: str = KEY, **changes: Any) -> None:
     with database.write() as session:
-        keep_result(session, key, {**RESULT, **changes})
+        keep_results(session, {key: {**RESULT, **changes}})
 
 
 def _set(database: Database, key: str, result: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ class Memory:
     def __init__(self) -> None:
         self.calls: dict[str, JsonObject] = {}
 
-    def get_call(self, key: str) -> JsonObject | None:
+    async def get_call(self, key: str) -> JsonObject | None:
         return self.calls.get(key)
 
     def put_call(self, key: str, model: str, reply: JsonObject) -> None:
@@ -297,3 +297,27 @@ async def test_aclose_closes_the_backends() -> None:
 
     await ModelManager(backends={"test": Closing([])}).aclose()
     assert closed == [True]
+
+
+async def test_roles_of_one_model_share_its_connections() -> None:
+    now = most = 0
+
+    class Counting:
+        async def complete(self, request: ModelRequest) -> Completion:
+            nonlocal now, most
+            now += 1
+            most = max(most, now)
+            await asyncio.sleep(0.001)
+            now -= 1
+            return Completion(text="x")
+
+    roles = {
+        "solver": RoleConfig(model="test/m", concurrency=3),
+        "judge": RoleConfig(model="test/m", concurrency=5),
+        "other": RoleConfig(model="test/n"),
+    }
+    models = ModelManager(roles, backends={"test": Counting()}, concurrency=100)
+    await asyncio.gather(*(models.complete_role(r, ASK) for r in ("solver", "judge") * 20))
+    assert most == 3
+    await asyncio.gather(*(models.complete_role("other", ASK) for _ in range(20)))
+    assert most == 20

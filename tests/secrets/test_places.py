@@ -105,7 +105,7 @@ async def test_journals_audit_entries_and_replies(tmp_path: Path) -> None:
         assert not readable(json.dumps(kept).encode(), secret)
         await journal.finish(f"other/{number}", "step", payload)
         cache.put_call(f"{number:064}", "m", {"text": secret.text})
-        assert cache.get_call(f"{number:064}") is None
+        assert await cache.get_call(f"{number:064}") is None
         with database.write() as session:
             database.one_at_a_time(session)
             audit.append(session, "note", f"user {secret.text}"[:200], payload)

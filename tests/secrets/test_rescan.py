@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -82,8 +83,8 @@ def test_what_may_be_rewritten_is_and_the_rest_is_told(database: Database) -> No
     assert again.done("step/3") == {"text": "[secret:LATE] 3", "n": 3}
     assert list_traces(database, limit=5)[0].name == "call [secret:LATE]"
     cache = StoreCallCache(database)
-    assert cache.get_call("0" * 64) is None
-    assert cache.get_call("1" * 64) == {"text": "it is fine"}
+    assert asyncio.run(cache.get_call("0" * 64)) is None
+    assert asyncio.run(cache.get_call("1" * 64)) == {"text": "it is fine"}
 
 
 def test_not_a_byte_is_left_in_the_files(tmp_path: Path) -> None:
