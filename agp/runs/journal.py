@@ -2,7 +2,9 @@
 
 Contract: `step` returns what a step gave the first time it finished, and does nothing else then;
 so a run that is deterministic between its steps comes out the same however often it was
-interrupted. Appending costs O(1). A step may write to the store in the same transaction.
+interrupted. Appending costs O(1). A step may write to the store in the same transaction. What was
+appended survives kill -9; a power failure may take the newest steps that can be done again, never
+one that came with a commit.
 """
 
 from __future__ import annotations
@@ -124,21 +126,29 @@ class Journal:
         return found if found is not None else self.append(key, type_, await compute())
 
     def append(
-        self, key: str, type_: str, payload: JsonObject, also: Write | None = None
+        self,
+        key: str,
+        type_: str,
+        payload: JsonObject,
+        also: Write | None = None,
+        *,
+        again: bool = False,
     ) -> JsonObject:
         """Append a finished step; ``also`` writes more in the same transaction.
 
-        Returns the payload as a resumed run will see it: without secrets.
+        Parameters: ``again`` says that what ``also`` writes can be done again: like a step without
+        it, it then outlives this process but is not waited for until it is on the disk. Returns the
+        payload as a resumed run will see it: without secrets.
         """
         payload = redact_json(payload)
-        self._write([_Step(key, type_, payload, also)])
+        self._write([_Step(key, type_, payload, also)], relaxed=also is None or again)
         return payload
 
     async def finish(self, key: str, type_: str, payload: JsonObject) -> JsonObject:
         """Append a finished step together with others that finish at the same time.
 
-        Returns the payload as a resumed run will see it, when it is durable: steps of concurrent
-        tasks share one transaction.
+        Returns the payload as a resumed run will see it, when it outlives this process: steps of
+        concurrent tasks share one transaction.
         """
         payload = redact_json(payload)
         self._waiting.append(_Step(key, type_, payload, None))
@@ -150,9 +160,9 @@ class Journal:
     async def _flush(self) -> None:
         await asyncio.sleep(0)  # the tasks that are ready now may join
         waiting, self._waiting, self._flushing = self._waiting, [], None
-        self._write(waiting)
+        self._write(waiting, relaxed=True)
 
-    def _write(self, steps: list[_Step]) -> None:
+    def _write(self, steps: list[_Step], *, relaxed: bool) -> None:
         moment = now()
         rows = [
             {
@@ -165,7 +175,7 @@ class Journal:
             }
             for number, step in enumerate(steps, start=1)
         ]
-        with self.database.write() as session:
+        with self.database.write(relaxed=relaxed) as session:
             # Not by the ORM: it would look at every row.
             session.connection().execute(_APPEND, rows)
             for write in (*self._riders, *(step.also for step in steps if step.also)):

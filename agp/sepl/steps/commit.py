@@ -75,4 +75,4 @@ def record(lab: Lab, round_: int, item: Assessment) -> None:
         "evaluations": lab.spent,
         "a_sample": a_sample([*item.screen, *item.selection]),
     }
-    lab.journal.append(key, "assessment", payload, also=keep_records)
+    lab.journal.append(key, "assessment", payload, also=keep_records, again=True)
