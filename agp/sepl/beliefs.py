@@ -28,22 +28,30 @@ class Beliefs:
     _candidates: dict[str, int] = field(default_factory=dict[str, int])
     _parents: list[int | None] = field(default_factory=list[int | None])
     _samples: dict[str, int] = field(default_factory=dict[str, int])
+    _means: dict[str, float] | None = None
     _scores: dict[tuple[int, int], list[float]] = field(
         default_factory=dict[tuple[int, int], list[float]]
     )
 
     def add(self, candidate: str, parent: str | None = None) -> None:
         """A new candidate, made from another one; the first has no parent."""
+        self._means = None
         self._parents.append(None if parent is None else self._candidates[parent])
         self._candidates[candidate] = len(self._candidates)
 
     def see(self, candidate: str, sample: str, score: float) -> None:
         """A score in [0, 1]; another one of the same pair is another piece of evidence."""
+        self._means = None
         place = self._samples.setdefault(sample, len(self._samples))
         self._scores.setdefault((self._candidates[candidate], place), []).append(score)
 
     def means(self) -> dict[str, float]:
         """What each candidate is believed to be worth: the posterior means."""
+        if self._means is None:
+            self._means = self._posterior()
+        return self._means
+
+    def _posterior(self) -> dict[str, float]:
         import numpy as np
 
         count = len(self._candidates)
@@ -63,10 +71,14 @@ class Beliefs:
         places = np.arange(count, size)
         precision[places, places] += 1 / self.ease**2
         weight = 1 / self.noise()
-        for (candidate, sample), scores in self._scores.items():
-            i, j, n = candidate, count + sample, len(scores)
-            precision[[i, j, i, j], [i, j, j, i]] += n * weight
-            right[[i, j]] += sum(scores) * weight
+        pairs = np.array(list(self._scores), dtype=int).reshape(-1, 2)
+        i, j = pairs[:, 0], pairs[:, 1] + count
+        often = np.array([len(scores) for scores in self._scores.values()]) * weight
+        total = np.array([sum(scores) for scores in self._scores.values()]) * weight
+        for rows, columns in ((i, i), (j, j), (i, j), (j, i)):
+            np.add.at(precision, (rows, columns), often)
+        np.add.at(right, i, total)
+        np.add.at(right, j, total)
         solved = np.linalg.solve(precision, right)
         return {each: float(solved[place]) for each, place in self._candidates.items()}
 

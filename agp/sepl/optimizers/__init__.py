@@ -10,6 +10,7 @@ from importlib.metadata import entry_points
 
 from agp.errors import InputError, NotFoundError
 from agp.sepl.optimizer import MakeOptimizer
+from agp.sepl.optimizers.beliefs import beliefs
 from agp.sepl.optimizers.best_of_n import best_of_n
 from agp.sepl.optimizers.demos import demos
 from agp.sepl.optimizers.gepa import gepa
@@ -26,6 +27,7 @@ OPTIMIZERS: dict[str, MakeOptimizer] = {
     "reinforce_pp": reinforce_pp,
     "grpo": grpo,
     "pareto": pareto,
+    "beliefs": beliefs,
     "demos": demos,
     "gepa": gepa,
     "best_of_n": best_of_n,
