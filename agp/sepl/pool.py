@@ -55,7 +55,7 @@ class Pool:
 
         Samples that it was not run on count as its first parent's did.
         """
-        inherited = self[parents[0]].scores if parents else {}
+        inherited: Mapping[str, float] = self[parents[0]].scores if parents else {}
         scores = {**inherited, **{r.sample_digest: r.score or 0.0 for r in results}}
         member = Member(id_, view, scores, tuple(parents))
         self.members.append(member)
@@ -95,7 +95,7 @@ class Pool:
 
     def spread(self) -> dict[str, float]:
         """Sample → how much the members differ on it: the variance of their scores."""
-        samples = self.members[0].scores if self.members else {}
+        samples: list[str] = list(self.members[0].scores) if self.members else []
         return {each: _variance([m.scores[each] for m in self.members]) for each in samples}
 
     def ancestors(self, id_: str) -> set[str]:
@@ -109,7 +109,7 @@ class Pool:
         return found
 
     def _best_at(self) -> list[set[str]]:
-        samples = self.members[0].scores if self.members else {}
+        samples: list[str] = list(self.members[0].scores) if self.members else []
         holders: list[set[str]] = []
         for sample in samples:
             top = max(member.scores.get(sample, 0.0) for member in self.members)

@@ -123,6 +123,4 @@ def _member(value: Any) -> Any:
         return {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
     if getattr(value, "__dict__", None) and not isinstance(value, Enum | type):
         return cast("dict[str, Any]", vars(value))
-    return cast("Any", to_jsonable_python)(
-        value
-    )  # dates, decimals, paths
+    return cast("Any", to_jsonable_python)(value)  # dates, decimals, paths

@@ -89,7 +89,7 @@ class GroupSequential:
         if not information > self._share:
             raise InputError(f"information was {self._share!r} and must grow, not {information!r}.")
         self._share = information
-        sums = self._sums(values)
+        sums: Any = self._sums(values)
         allowed = spent(self.spending, self.alpha, information)
         earlier: Any = self._accepted
         before = int(earlier.sum())
