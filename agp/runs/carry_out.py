@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -27,18 +27,21 @@ async def carry_out(
     watch: Announcer,
     *,
     shared: Mapping[str, Budget],
+    unmetered: Iterable[str] = (),
 ) -> R:
     """The report of a run: made by ``work`` now, or read where the run has finished.
 
     Parameters: ``work`` does it within a ledger; ``watch`` is told; ``shared`` are the limits of
-    scopes that all runs share. Whatever ends it is journalled with what the session took. Raises
-    Interrupted for Ctrl-C, and what ``work`` raises.
+    scopes that all runs share; ``unmetered`` names limits of the run that ``work`` keeps itself.
+    Whatever ends it is journalled with what the session took. Raises Interrupted for Ctrl-C, and
+    what ``work`` raises.
     """
     if (done := journal.done(REPORT)) is not None:
         return form.model_validate(done)
     began, before = monotonic(), spend_of(journal)
     watch.run, watch.before = journal.run, before
     budget = Budget.model_validate(journal.config.get("budget", {}))
+    budget = budget.model_copy(update=dict.fromkeys(unmetered))
     paid = before.amounts(wall_of(journal))
     where = journal.database, journal.run
     with collect() as spent:

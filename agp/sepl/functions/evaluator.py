@@ -12,6 +12,7 @@ from typing import Any
 
 from agp import stop, taint
 from agp.budget import Ledger, Spend
+from agp.budget.accounts import exhausted, run_scope
 from agp.errors import AgpError, ModelError
 from agp.evaluation.results import SampleResult
 from agp.evaluation.types import Benchmark, Sample
@@ -30,8 +31,9 @@ class FunctionEvaluator:
 
     Parameters: ``texts`` reads them from a view, by the names that ``scores`` knows them by;
     ``batch`` is how many samples are scored between two writes, so how many are done again after a
-    crash. What could not be scored is tried again when it is asked for again,
-    unless it is ``settled``.
+    crash; ``limit`` evaluations are made at most, not counting those that a crash broke off: so a
+    resumed run comes out the same. What could not be scored is tried again when it is asked for
+    again, unless it is ``settled``.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class FunctionEvaluator:
         journal: Journal,
         ledger: Ledger,
         batch: int,
+        limit: int | None = None,
     ) -> None:
         self.benchmark = benchmark
         self.scores = scores
@@ -51,12 +54,15 @@ class FunctionEvaluator:
         self.journal = journal
         self.ledger = ledger
         self.batch = batch
+        self.limit = limit
+        self._made = 0
         self._failures = 0
         self._known: dict[str, SampleResult] = {}
         self._batches = 0
         for key, payload in journal.steps.items():
             if key.startswith(f"{BATCH}/"):
                 self._batches += 1
+                self._made += len(payload["results"])
                 self._learn(SampleResult.model_validate(each) for each in payload["results"])
 
     async def evaluate(
@@ -95,6 +101,9 @@ class FunctionEvaluator:
         self, agent: ResourceId, texts: Texts, part: Sequence[tuple[str, Sample]]
     ) -> list[SampleResult]:
         stop.check()
+        if self.limit is not None and self._made + len(part) > self.limit:
+            raise exhausted(run_scope(self.journal.run), "evaluations", self.limit, self._made, 0)
+        self._made += len(part)
         await self.ledger.evaluation(agent.name, len(part))
         scored = await self.scores(texts, [self.examples.of(s.digest) for _, s in part])
         if len(scored) != len(part):

@@ -92,7 +92,8 @@ async def aoptimize(
         proposer: ``(texts, feedback, rng) -> new texts``, or a model string that proposes. For an
             adapter also a function of one prompt, GEPA's ``reflection_lm``; none where it proposes.
         optimizer: by name; ``parameters`` are its own.
-        budget: metric calls in all, the holdout's included; never exceeded.
+        budget: metric calls in all, the holdout's included; never exceeded. Calls that a crash
+            broke off are made again, and not counted twice.
         rounds: at most; by default as many as the budget lasts, or 3.
         candidates: proposals a round.
         name: of the objective; its resources are ``agent/NAME`` and ``prompt/NAME.TEXT``.
@@ -142,7 +143,9 @@ async def aoptimize(
         history = History(database)
         journal = _journal(database, config, resume)
         do = partial(work.evolve, history, journal, config)
-        return await carry_out(journal, EvolveReport, do, watch, shared={})
+        return await carry_out(
+            journal, EvolveReport, do, watch, shared={}, unmetered=["evaluations"]
+        )
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ class _Work:
                 journal,
                 ledger,
                 batch=max(_BATCH, config.concurrency or 1),
+                limit=config.budget.evaluations,
             ),
             start=start,
             agent=self.resources.agent,

@@ -378,7 +378,7 @@ SAME = {"best", "vanilla", "evolved", "rounds", "proposals", "decision", "change
 
 @pytest.mark.parametrize("optimizer", ["pareto", "reflection", "best_of_n", "grpo"])
 def test_a_resumed_run_comes_out_the_same(tmp_path: Path, optimizer: str) -> None:
-    given = {"optimizer": optimizer, "budget": 300, "rounds": 4, "candidates": 2}
+    given = {"optimizer": optimizer, "budget": 100, "rounds": 9, "candidates": 2}
     whole = Words()
     report = optimize(tmp_path / "whole.db", whole, **given)
     for number, deadly in enumerate([25, len(whole.calls) - 5]):

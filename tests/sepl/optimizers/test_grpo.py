@@ -125,7 +125,7 @@ def test_the_search_ends_before_a_group_that_the_budget_cannot_complete() -> Non
         calls.append(texts["text"])
         return 0.0
 
-    for budget, drawn in ((10 + 20, 0), (17 + 20, 0), (18 + 20, 8)):
+    for budget, drawn in ((12 + 20, 0), (17 + 20, 0), (18 + 20, 8)):
         calls.clear()
         report = agp.optimize(
             "nothing",
