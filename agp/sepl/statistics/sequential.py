@@ -96,7 +96,8 @@ class GroupSequential:
         alive = numpy.sort(sums[~earlier])
         room = math.floor(allowed * len(sums) * (1 + 1e-12)) - before
         now = ~earlier & (sums >= max(_threshold(alive, room), _TINY))
-        reached = before + len(alive) - int(numpy.searchsorted(alive, sums[0], side="left"))
+        below: Any = numpy.searchsorted(alive, sums[0], side="left")
+        reached = before + len(alive) - int(below)
         result = LookResult(
             information=information,
             statistic=float(sums[0]),
