@@ -93,11 +93,10 @@ class GroupSequential:
         allowed = spent(self.spending, self.alpha, information)
         earlier: Any = self._accepted
         before = int(earlier.sum())
-        alive = numpy.sort(sums[~earlier])
+        alive: Any = numpy.sort(sums[~earlier])
         room = math.floor(allowed * len(sums) * (1 + 1e-12)) - before
         now = ~earlier & (sums >= max(_threshold(alive, room), _TINY))
-        below: Any = numpy.searchsorted(alive, sums[0], side="left")
-        reached = before + len(alive) - int(below)
+        reached = before + int((alive >= sums[0]).sum())
         result = LookResult(
             information=information,
             statistic=float(sums[0]),
