@@ -16,16 +16,19 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
+import agp
+import agp.store.migrate  # Alembic is slow to import: once, before any fork
 from agp.audit.keys import VARIABLE
 from agp.store.database import Database
 from agp.store.tables import EventRow
@@ -39,11 +42,9 @@ WORDS = ("think", "check", "number", "unit", "short")
 # -- the run that is killed ----------------------------------------------------------------
 
 
-def child(store: str, log: str, name: str, optimizer: str, seed: int, sleep: float) -> None:
-    """One run of the objective, resumed where there is one; it prints its outcome."""
-    import agp
-
-    calls = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def child(folder: Path, name: str, optimizer: str, seed: int, sleep: float) -> None:
+    """One run of the objective, resumed where there is one; its outcome goes to a file."""
+    calls = os.open(folder / f"{name}.calls", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def metric(texts: dict[str, str], example: int) -> float:
         os.write(calls, b".")
@@ -65,12 +66,12 @@ def child(store: str, log: str, name: str, optimizer: str, seed: int, sleep: flo
         rounds=12,
         candidates=2,
         name=name,
-        store=store,
+        store=folder / "store.db",
         random_seed=seed,
         resume=True,
     )
     same = report.model_dump(mode="json", include={"best", "decision", "vanilla", "evolved"})
-    print(json.dumps({"run": report.run, **same}))
+    (folder / f"{name}.json").write_text(json.dumps({"run": report.run, **same}))
 
 
 # -- killing it ----------------------------------------------------------------------------
@@ -86,7 +87,7 @@ class Run:
     seed: int
     sleep: float
     kills: int = 0
-    process: subprocess.Popen[str] | None = None
+    process: ForkProcess | None = None
     outcome: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -100,31 +101,29 @@ class Run:
         log = self.folder / f"{self.name}.calls"
         return log.stat().st_size if log.exists() else 0
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self) -> None:
         """Begin it, or carry it on, in a process of its own."""
-        given = [self.store, self.folder / f"{self.name}.calls", self.name, self.optimizer]
-        line = [sys.executable, __file__, "--child", *map(str, given)]
-        line += [str(self.seed), str(self.sleep)]
-        self.process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
-        return self.process
+        given = (self.folder, self.name, self.optimizer, self.seed, self.sleep)
+        self.process = get_context("fork").Process(target=child, args=given)
+        self.process.start()
 
     def finish(self) -> None:
         """Wait for its end. Raises SystemExit where it fails."""
         assert self.process is not None
-        said = self.process.communicate()[0]
-        if self.process.returncode:
-            raise SystemExit(f"A run ended with {self.process.returncode}.")
-        self.outcome = json.loads(said)
+        self.process.join()
+        if self.process.exitcode:
+            raise SystemExit(f"A run ended with {self.process.exitcode}.")
+        self.outcome = json.loads((self.folder / f"{self.name}.json").read_text())
 
     def kill(self, after: int) -> bool:
         """Kill it once the metric was called ``after`` times; False if it ended before."""
         assert self.process is not None
-        while self.process.poll() is None and self.calls < after:
+        while self.process.is_alive() and self.calls < after:
             time.sleep(0.0005)
-        if self.process.poll() is not None:
+        self.process.kill()
+        self.process.join()
+        if self.process.exitcode != -signal.SIGKILL:
             return False
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
         self.kills += 1
         return True
 
@@ -246,8 +245,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--child"]:
-        store, log, name, optimizer, seed, sleep = sys.argv[2:]
-        child(store, log, name, optimizer, int(seed), float(sleep))
-    else:
-        main()
+    main()
