@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from agp.evaluation.calibration import demand_calibrated
 from agp.evaluation.splits import Splits, default_sizes, distinct_size, split
@@ -177,12 +178,13 @@ async def evolve(run: Evolution, splits: Splits, proposer: Proposer) -> dict[str
     check_budget(config, splits)
     objective = _objective(run, splits)
     demand_calibrated(run.benchmark, run.benchmark.calibration)
-    verify(objective, run.benchmark, splits, config.gate)
+    unchanged = partial(verify, objective, run.benchmark, splits, config.gate)
+    unchanged()
     made = plan(config, splits, _level(run, splits), optimizer.more)
     made.envelope = run.envelope.permissions.summary()
     run.observer.planned(made, splits)
     note_plan(run.journal, made, splits)
-    found = await search(lab, optimizer, run.start, config.most_rounds)
+    found = await search(lab, optimizer, run.start, config.most_rounds, check=unchanged)
     lab.allowance = None
     fields: dict[str, object] = {
         "plan": made,

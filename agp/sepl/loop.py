@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from agp.rspl.view import View
@@ -14,8 +15,17 @@ IDLE = 20
 """So many rounds in a row in which nothing new was run end a search."""
 
 
-async def search(lab: Lab, optimizer: Optimizer, start: View, rounds: int) -> View:
+async def search(
+    lab: Lab,
+    optimizer: Optimizer,
+    start: View,
+    rounds: int,
+    *,
+    check: Callable[[], None] = lambda: None,
+) -> View:
     """V^(T) from V^(0): the best view the optimizer finds; ``start`` where it finds none better.
+
+    ``check`` is called around every assessment: it raises where the objective is not what it was.
 
     It also ends where the evaluations that the search may use are spent. What the last round
     accepted is not run on feedback samples any more: nobody would learn from it.
@@ -24,7 +34,7 @@ async def search(lab: Lab, optimizer: Optimizer, start: View, rounds: int) -> Vi
     for number in range(1, rounds + 1):
         outcome: Outcome | None = None
         with suppress(SearchSpent):
-            view, outcome = await optimizer(view, Message(round=number))
+            view, outcome = await optimizer(view, Message(round=number), check=check)
         if lab.over or outcome is None:
             lab.observer.note(f"the search ends: {lab.spent} evaluations are spent")
             break

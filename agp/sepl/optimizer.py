@@ -58,10 +58,17 @@ class Optimizer:
         )
         return await self.commit(view, told)
 
-    async def __call__(self, view: View, message: Message, /) -> tuple[View, Outcome]:
-        """One round. Raises SearchSpent, ProposerError, ModelError, BudgetExhausted."""
+    async def __call__(
+        self, view: View, message: Message, /, *, check: Callable[[], None] = lambda: None
+    ) -> tuple[View, Outcome]:
+        """One round; ``check`` is called before candidates are assessed, and after.
+
+        Raises SearchSpent, ProposerError, ModelError, BudgetExhausted, and what ``check`` raises.
+        """
         view, candidates = await self.propose(view, message)
+        check()
         view, evaluations = await self.assess(view, candidates)
+        check()
         return await self.commit(view, evaluations)
 
 
