@@ -24,7 +24,7 @@ from tests.support.words import optimize
 ROOT = Path(__file__).parents[2]
 
 
-async def by_hand(lab: Lab, optimizer: Optimizer, start: View, rounds: int) -> View:
+async def by_hand(lab: Lab, optimizer: Optimizer, start: View, rounds: int, **_: object) -> View:
     """The loop, written with ask and tell."""
     best = start
     for number in range(1, rounds + 1):

@@ -31,7 +31,7 @@ from peer_runs import record  # noqa: E402
 
 GEPA = ("gepa", "gepa_merge", "gepa_all")
 DSPY = ("mipro_v2", "mipro_v2_zero_shot", "bootstrap_few_shot")
-OURS = ("pareto", "best_of_n", "random_restart")
+OURS = ("pareto", "beliefs", "best_of_n", "random_restart")
 
 
 def arguments() -> argparse.Namespace:
