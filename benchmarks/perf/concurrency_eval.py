@@ -8,8 +8,10 @@ least that is possible is 1.0 s. With ``--peers-python`` Inspect runs the same t
 interpreter, its own scorer, log and limits, on its mock model.
 
 (b) An evolution over 16 connections of 20 ms: the share of their time that they are busy, from the
-first to the last of the model's calls. Half as many samples again as connections are under way, so
-that a connection need not wait for what is done beside it (scoring, journal, spans).
+first to the last of the model's calls.
+
+In both, half as many samples again as connections are under way, in Inspect too, so that no
+connection waits for what is done beside it (scoring, journal, spans).
 
 The connections are simulated with ``asyncio.sleep`` in the same process and on the same core.
 """
@@ -65,10 +67,11 @@ def bench(samples: int, connections: int, latency: float) -> tuple[float, float]
     model = Slow(latency)
     with folder() as inside:
         project = agp.Project(inside, model="scripted/x", backends={"scripted": model})
+        project.models["solver"] = RoleConfig(model="scripted/x", concurrency=connections)
         project.bench(Numbers(5), seed=1)  # imports and first builds are not per sample
         benchmark = Numbers(samples)
         wall, used = time.perf_counter(), time.process_time()
-        report = project.bench(benchmark, concurrency=connections)
+        report = project.bench(benchmark, concurrency=connections * 3 // 2)
         wall, used = time.perf_counter() - wall, time.process_time() - used
         project.close()
     assert report.vanilla is not None
