@@ -187,9 +187,10 @@ def test_every_quickstart_starts_from_the_shipped_agent(agp_command: Agp) -> Non
     about = ("--benchmark", "echo", "--agent", "solver", "--folder", ".", *MODEL, "-f", "json")
     first, second = (json.loads(agp_command("quickstart", *about).out) for _ in range(2))
     assert first["commit"]
-    assert second["commit"]
     assert first["branch"] != second["branch"]
     assert first["vanilla"] == second["vanilla"]
+    looks = [each["decision"]["numbers"]["holdout_looks"] for each in (first, second)]
+    assert looks == [1, 2]  # the same holdout decides again: with less of α
     other = json.loads(agp_command("quickstart", *about, "--seed", "1").out)
     assert other["branch"] == "quickstart-1-echo"
     main = json.loads(agp_command("log", "-f", "json").out)

@@ -38,7 +38,7 @@ def test_what_has_not_changed_is_hashed_once(monkeypatch: pytest.MonkeyPatch) ->
     [
         (lambda s: setattr(s.holdout[3], "target", "999"), "holdout"),
         (lambda s: setattr(s.selection[0].task, "input", "Say nothing."), "selection"),
-        (lambda s: s.feedback[1].task.fields.update(hint="it is 7"), "feedback"),
+        (lambda s: s.feedback[1].task.fields.update(hint="it is 7"), "sample"),
         (lambda s: s.holdout.pop(), "holdout"),
         (lambda s: s.holdout[2].metadata.update(index=3), "sample"),
     ],
