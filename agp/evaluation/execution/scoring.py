@@ -42,9 +42,10 @@ class Scorer:
         """The score of an answer. Raises TimedOut, WorkerDied, RemoteError, or what it raises."""
         if self._reference is not None:
             work = Scoring(self._reference, sample, text)
-            given = await self._executor.run(work, seconds=self._seconds)
-            return Score.model_validate(given)
-        score: Score = await self._executor.run(
-            lambda: self._benchmark.score(sample, text), seconds=self._seconds
-        )
-        return score
+            given: Any = await self._executor.run(work, seconds=self._seconds)
+        else:
+            given = await self._executor.run(
+                lambda: self._benchmark.score(sample, text), seconds=self._seconds
+            )
+        # Checked here, however the scorer made it: a Score need not have been validated.
+        return Score.model_validate(vars(given) if isinstance(given, Score) else given)

@@ -111,8 +111,7 @@ def _body_changed(yard: Yard) -> str:
     database = project.database
 
     def change() -> None:
-        if not changed:
-            changed.append(1)
+        if not sum(changed):  # kept when it is assessed, so not at the first call
             statement = "UPDATE objects SET body = replace(body, :good, :bad) WHERE body LIKE :like"
             given = {"good": GOOD, "bad": HARMFUL, "like": f"%{GOOD}%"}
             changed.append(tamper(database, statement, **given))
@@ -122,7 +121,7 @@ def _body_changed(yard: Yard) -> str:
     database = project.database
     with contextlib.suppress(AgpError):
         project.evolve(Echo(60), rounds=1)
-    assert changed[1] > 0, "nothing was changed"
+    assert sum(changed) > 0, "nothing was changed"
     fresh = yard.project()
     try:
         live = fresh.registry.get(PROMPT).system
