@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
+from jsonschema.exceptions import SchemaError, UnknownType
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -30,7 +30,14 @@ def fault(schema: JsonObject, value: Any) -> str | None:
         for error in validator.iter_errors(value):
             where = ".".join(map(str, error.absolute_path))
             return f"{where}: {error.message}" if where else str(error.message)
-    except (Unresolvable, SchemaError, RecursionError, ValueError, TypeError) as error:
+    except (
+        Unresolvable,
+        SchemaError,
+        UnknownType,
+        RecursionError,
+        ValueError,
+        TypeError,
+    ) as error:
         return f"its schema cannot be checked: {error}"
     return None
 
