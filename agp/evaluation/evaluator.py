@@ -31,6 +31,7 @@ from agp.evaluation.execution.scoring import Scorer
 from agp.evaluation.failures import Failure
 from agp.evaluation.kept import keep_results, kept_results
 from agp.evaluation.results import SampleResult
+from agp.evaluation.streak import Streak
 from agp.evaluation.types import Benchmark, Sample, Score
 from agp.rspl.entities import ResourceId
 from agp.rspl.view import View
@@ -42,7 +43,6 @@ from agp.sandbox.used import in_words, used
 from agp.secrets import redact_json
 from agp.tracing import names
 
-_FAILURES_IN_A_ROW = 5
 _SAMPLE = "sample"
 
 JsonObject = dict[str, Any]
@@ -98,7 +98,7 @@ class Evaluator:
         self.journal = journal
         self.settings = settings
         self.ledger = ledger
-        self._failures = 0
+        self._streak = Streak("Mend the cause, then go on with: agp resume")
         self._scorer_digest = benchmark.scorer_digest
         self._here = Inline()
         self._pool = pool or ProcessPool()
@@ -191,7 +191,7 @@ class Evaluator:
             result = SampleResult.model_validate({**known, "reused": True})
         else:
             result = await self._run(subject, sample, key)
-            self._watch(result)
+            self._streak.watch(result)
         payload = result.model_dump(mode="json")
         if result.score is not None:
             kept = await self.journal.finish(step, _SAMPLE, payload)
@@ -309,15 +309,6 @@ class Evaluator:
             result.ended, result.feedback = "timeout", result.failure.reason
         result.rounds.append(result.score or 0.0)
         return result
-
-    def _watch(self, result: SampleResult) -> None:
-        self._failures = self._failures + 1 if result.score is None else 0
-        if self._failures >= _FAILURES_IN_A_ROW:
-            raise ModelError(
-                f"{self._failures} samples in a row could not be scored; the last one: "
-                f"{result.unscored}",
-                hint="Mend the cause, then go on with: agp resume",
-            )
 
 
 def _key(base: str, sample: Sample) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 from agp import stop, taint
 from agp.budget import Ledger, Spend
 from agp.budget.accounts import exhausted, run_scope
-from agp.errors import AgpError, ModelError
+from agp.errors import AgpError
 from agp.evaluation.results import SampleResult
+from agp.evaluation.streak import Streak
 from agp.evaluation.types import Benchmark, Sample
 from agp.rspl.entities import ResourceId
 from agp.rspl.view import View
@@ -22,7 +23,6 @@ from agp.runs.journal import Journal
 from agp.sepl.functions.examples import Examples
 from agp.sepl.functions.metric import Scored, Scores, Texts
 
-_FAILURES_IN_A_ROW = 5
 BATCH = "samples"
 
 
@@ -56,7 +56,7 @@ class FunctionEvaluator:
         self.batch = batch
         self.limit = limit
         self._made = 0
-        self._failures = 0
+        self._streak = Streak("Mend the cause, then call it again with resume=True.")
         self._known: dict[str, SampleResult] = {}
         self._batches = 0
         for key, payload in journal.steps.items():
@@ -123,20 +123,11 @@ class FunctionEvaluator:
         await self.journal.finish(f"{BATCH}/{self._batches}", BATCH, payload)
         self._learn(results)
         for result in results:
-            self._watch(result)
+            self._streak.watch(result)
         return results
 
     def _learn(self, results: Any) -> None:
         self._known.update((r.key, r) for r in results if r.score is not None)
-
-    def _watch(self, result: SampleResult) -> None:
-        self._failures = self._failures + 1 if result.score is None else 0
-        if self._failures >= _FAILURES_IN_A_ROW:
-            raise ModelError(
-                f"{self._failures} samples in a row could not be scored; the last one: "
-                f"{result.unscored}",
-                hint="Mend the cause, then call it again with resume=True.",
-            )
 
 
 def _result(key: str, sample: Sample, outcome: Scored) -> SampleResult:
